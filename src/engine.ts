@@ -1,0 +1,11 @@
+/**
+ * Moves runs forward: the port and its promises, the embedded engine that keeps it, and the carrier that replays and
+ * moves runs above any engine.
+ */
+export { acceptInput } from "./engine/accept.ts";
+export { RunCarrier } from "./engine/carrier.ts";
+export { type EmbeddedEngine, openEmbeddedEngine } from "./engine/embedded.ts";
+export type { Listener, News } from "./engine/news.ts";
+export type { Carrier, Claim, Draft, Engine, Sent, Settling, Standing, Started, StartRequest, Taken, Write } from "./engine/port.ts";
+export { engineProblems } from "./engine/problems.ts";
+export type { Origin } from "./engine/registry.ts";

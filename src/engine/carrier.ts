@@ -1,0 +1,492 @@
+// The carrier: which runs are in memory, and what follows when one of them ends.
+//
+// Owns:      waking, loading, evicting, the sweep over attempts, ends and what they
+//            mean for parents and children, pausing.
+// Leaves to: resident  the order in which a run is moved,
+//            engine    durability and time.
+//
+// Invariants (tests cite them):
+//
+//   C1. A run is in memory at most once.
+//   C2. An end, what it tells the parent, and its row are one write.
+//   C3. A run leaves memory only while it waits; waking it replays it once.
+//   C4. A run that cannot go on is paused with the reason, never lost, and stops nobody
+//       else.
+
+import type { Random32, Timer } from "../base/clock.ts";
+import type { RunId } from "../base/id.ts";
+import { isProblemError, type Problem, type ProblemError } from "../base/problem.ts";
+import { type Entry, type EntryKind, type Facts, failureOf, isEnd, limits, type PauseReason, type RunStatus, runProblems } from "../run.ts";
+import type { CodeIdentity } from "../store.ts";
+import { fullName, type Workflow } from "../workflow.ts";
+import { acceptOutput } from "./accept.ts";
+import type { Listener, News } from "./news.ts";
+import type { Acting, Operation } from "./operation.ts";
+import type { Carrier, Claim, Draft, Engine, Taken, Write } from "./port.ts";
+import { engineProblems } from "./problems.ts";
+import { type Origin, Registry } from "./registry.ts";
+import { type Carrying, Resident } from "./resident.ts";
+
+export interface CarrierOptions {
+  readonly engine: Engine;
+  readonly random32: Random32;
+  /** A name open twice in one scope is a problem: in development and tests. */
+  readonly strict: boolean;
+  /** Loads the code of a run from where it was recorded; null when it is not there. */
+  readonly loadSource?: (identity: CodeIdentity) => Promise<readonly { workflow: Workflow; origin: Origin }[] | null>;
+  /** Waiting runs kept in memory. */
+  readonly residentMax?: number;
+}
+
+interface Taking {
+  readonly came: Entry[];
+  readonly done: Promise<void>;
+}
+
+type EndStatus = Extract<RunStatus, "completed" | "failed" | "canceled">;
+
+interface Ending {
+  readonly status: EndStatus;
+  readonly outputText?: string;
+  readonly problem?: Problem;
+  readonly entry?: Draft;
+}
+
+export class RunCarrier implements Carrier, Carrying {
+  readonly engine: Engine;
+  readonly random32: Random32;
+  readonly strict: boolean;
+  readonly registry = new Registry();
+  readonly acting = new Set<Acting>();
+  turn = 0;
+  news: Listener | null = null;
+  readonly #loadSource: NonNullable<CarrierOptions["loadSource"]>;
+  readonly #residentMax: number;
+  readonly #residents = new Map<RunId, Resident>();
+  /** Runs being taken, with what came for them meanwhile. */
+  readonly #taking = new Map<RunId, Taking>();
+  /** Runs whose code may come with their parent's. */
+  readonly #orphans = new Set<RunId>();
+  readonly #changed = new Set<Resident>();
+  readonly #ends = new Map<RunId, (() => void)[]>();
+  readonly #listeners = new Set<Listener>();
+  #sweep: Timer | null = null;
+  #eviction: Timer | null = null;
+  #draining = false;
+
+  constructor(options: CarrierOptions) {
+    this.engine = options.engine;
+    this.random32 = options.random32;
+    this.strict = options.strict;
+    this.#loadSource = options.loadSource ?? (async () => null);
+    this.#residentMax = options.residentMax ?? limits.RESIDENT_WAITING_MAX;
+    this.engine.carriedBy(this);
+  }
+
+  // Who listens.
+
+  listen(listener: Listener): Disposable {
+    this.#listeners.add(listener);
+    this.news = (news: News) => {
+      for (const one of this.#listeners) one(news);
+    };
+    return {
+      [Symbol.dispose]: () => {
+        this.#listeners.delete(listener);
+        if (this.#listeners.size === 0) this.news = null;
+      },
+    };
+  }
+
+  /** Calls `then` once, when the run has ended or been paused while carried here. */
+  whenSettled(run: RunId, then: () => void): Disposable {
+    const waiting = this.#ends.get(run) ?? [];
+    waiting.push(then);
+    this.#ends.set(run, waiting);
+    return { [Symbol.dispose]: () => void this.#ends.set(run, (this.#ends.get(run) ?? []).filter((one) => one !== then)) };
+  }
+
+  // Workflows.
+
+  /** Makes a workflow known; runs that waited for its code go on. */
+  register(workflow: Workflow, origin: Origin | null): void {
+    if (!this.registry.add(workflow, origin)) return;
+    const orphans = [...this.#orphans];
+    this.#orphans.clear();
+    for (const run of orphans) this.wake(run, null);
+  }
+
+  identityOf(workflow: Workflow): CodeIdentity {
+    this.register(workflow, null);
+    return this.registry.identityOf(workflow);
+  }
+
+  workflowNamed(name: string): Workflow {
+    return this.registry.named(name);
+  }
+
+  // Waking.
+
+  wake(run: RunId, fresh: Taken | null): void {
+    if (this.#draining) return;
+    const resident = this.#residents.get(run);
+    if (resident !== undefined) this.#touch(resident);
+    else if (fresh !== null) void this.#admit(fresh);
+    else if (!this.#taking.has(run)) this.#take(run);
+  }
+
+  #touch(resident: Resident): void {
+    const now = this.engine.clock.now();
+    if (resident.record.deadlineAt !== null && resident.record.deadlineAt <= now) this.#timeOut(resident);
+    else resident.fireDue(now);
+  }
+
+  #take(run: RunId): void {
+    const came: Entry[] = [];
+    const done = this.#takeNow(run, came).finally(() => this.#taking.delete(run));
+    this.#taking.set(run, { came, done });
+  }
+
+  async #takeNow(run: RunId, came: readonly Entry[]): Promise<void> {
+    try {
+      const taken = await this.engine.take(run);
+      if (taken !== null && !isEnd(taken.record.run.status) && taken.record.run.status !== "paused") await this.#admit(taken, came);
+    } catch (error) {
+      await this.#corrupt(run, error);
+    }
+  }
+
+  /** A journal that cannot be read stops its own run and no other; a storage that fails says so by itself. */
+  async #corrupt(run: RunId, error: unknown): Promise<void> {
+    const claim = isProblemError(error) && error.problem.status === 503 ? null : await this.engine.claim(run);
+    if (claim !== null) this.#writePause(claim, "corrupt", runProblems.RUN_CORRUPT(`Run ${run} cannot be read: ${failureOf(error, "RUN_CORRUPT").message}`).problem);
+  }
+
+  async #admit(taken: Taken, came: readonly Entry[] = []): Promise<void> {
+    const workflow = await this.#codeOf(taken);
+    if (workflow === null || this.#draining || this.#residents.has(taken.claim.run)) return;
+    const resident = new Resident(this, taken, workflow);
+    this.#residents.set(resident.run, resident);
+    this.news?.({ kind: "started", run: resident.run, parent: taken.record.run.parent, workflow: fullName(workflow) });
+    resident.begin();
+    const lastSeq = taken.entries.at(-1)?.seq ?? 0;
+    for (const entry of came) if (entry.seq > lastSeq) resident.received(entry);
+    if (taken.entries.length > 0) this.#touch(resident);
+    this.changed(resident);
+    this.#evictLater();
+  }
+
+  /** The run's code: loaded already, or loaded now. Null, with the run paused or set aside, when there is none. */
+  async #codeOf(taken: Taken): Promise<Workflow | null> {
+    const { run } = taken.record;
+    const loaded = this.registry.find(run.workflow);
+    if (loaded !== null) return loaded;
+    const identity = { ...run.workflow, contentHash: run.contentHash, source: run.source };
+    for (const { workflow, origin } of (await this.#load(identity)) ?? []) this.registry.add(workflow, origin);
+    const found = this.registry.find(run.workflow);
+    if (found === null && !(await this.#awaitParent(taken))) this.#pauseUnloaded(taken);
+    return found;
+  }
+
+  async #load(identity: CodeIdentity): Promise<readonly { workflow: Workflow; origin: Origin }[] | null> {
+    try {
+      return await this.#loadSource(identity);
+    } catch {
+      return null; // the pause says which file it was
+    }
+  }
+
+  /** A child's code may be known only to its parent's: once that is replayed, the child is woken again. */
+  async #awaitParent({ record }: Taken): Promise<boolean> {
+    const { parent, id } = record.run;
+    if (parent === null) return false;
+    const above = this.#residents.has(parent) ? null : await this.engine.record(parent);
+    if (!this.#residents.has(parent) && (above === null || isEnd(above.run.status) || above.run.status === "paused")) return false;
+    this.#orphans.add(id);
+    if (above !== null) this.wake(parent, null);
+    return true;
+  }
+
+  #pauseUnloaded({ claim, record }: Taken): void {
+    const { run } = record;
+    const from = run.source === null ? "a program" : run.source;
+    const problem = runProblems.NOT_LOADED(`${fullName(run.workflow)} of run ${run.id} is not loaded; it came from ${from}.`).problem;
+    this.#writePause(claim, "not_loaded", problem);
+  }
+
+  received(run: RunId, entry: Entry): boolean {
+    const resident = this.#residents.get(run);
+    if (resident !== undefined) {
+      resident.received(entry);
+      return true;
+    }
+    const taking = this.#taking.get(run);
+    taking?.came.push(entry);
+    return taking !== undefined;
+  }
+
+  // Standing.
+
+  changed(resident: Resident): void {
+    if (resident.gone || this.#changed.has(resident)) return;
+    this.#changed.add(resident);
+    this.engine.nudge();
+  }
+
+  beforeCommit(): void {
+    this.turn++;
+    if (this.#changed.size === 0) return;
+    for (const resident of this.#changed) {
+      const standing = resident.standing();
+      if (standing !== null) this.engine.write(resident.claim, { entries: [], standing }, null);
+    }
+    this.#changed.clear();
+  }
+
+  // Attempts that take time.
+
+  acts(acting: Acting): void {
+    this.acting.add(acting);
+    this.#sweep ??= this.engine.clock.after(limits.ATTEMPT_SWEEP_MS, () => this.#sweepNow());
+  }
+
+  #sweepNow(): void {
+    this.#sweep = null;
+    const now = this.engine.clock.now();
+    for (const acting of [...this.acting]) acting.sweep(now);
+    if (this.acting.size > 0) this.#sweep ??= this.engine.clock.after(limits.ATTEMPT_SWEEP_MS, () => this.#sweepNow());
+  }
+
+  // Leaving memory (C3).
+
+  #evictLater(): void {
+    if (this.#draining) return;
+    this.#eviction ??= this.engine.clock.after(limits.EVICTION_SWEEP_MS, () => {
+      this.#eviction = null;
+      void this.evict(this.engine.clock.now()).catch(() => undefined);
+      if (this.#residents.size > 0) this.#evictLater();
+    });
+  }
+
+  /** Waiting runs that nobody touched for long, or that are too many, leave once all they wrote is durable. */
+  async evict(now: number): Promise<void> {
+    const surplus = this.#residents.size - this.#residentMax;
+    const leaving = [...this.#residents.values()]
+      .filter((resident) => resident.isWaiting)
+      .map((resident) => ({ resident, movedIn: resident.movedIn, idleMs: resident.idleMs(now) }))
+      .toSorted((a, b) => b.idleMs - a.idleMs)
+      .filter(({ idleMs }, index) => index < surplus || idleMs >= limits.RESIDENT_IDLE_MS);
+    if (leaving.length === 0) return;
+    await this.engine.flushed();
+    for (const { resident, movedIn } of leaving) {
+      if (!resident.gone && resident.isWaiting && resident.movedIn === movedIn && !this.#changed.has(resident)) this.#forget(resident);
+    }
+  }
+
+  #forget(resident: Resident): void {
+    resident.leave(null);
+    this.#residents.delete(resident.run);
+  }
+
+  // Ends (C2).
+
+  returned(resident: Resident, output: unknown): void {
+    if (resident.gone) return;
+    try {
+      this.#end(resident, { status: "completed", outputText: acceptOutput(resident.workflow, output) });
+    } catch (error) {
+      this.threw(resident, error);
+    }
+  }
+
+  threw(resident: Resident, error: unknown): void {
+    if (!resident.gone) this.#end(resident, { status: "failed", problem: problemOf(error) });
+  }
+
+  tooLong(resident: Resident): void {
+    const problem = runProblems.JOURNAL_TOO_LONG(`Run ${resident.run} has ${limits.JOURNAL_ENTRIES_MAX} entries.`);
+    this.#end(resident, { status: "failed", problem: problem.problem });
+    resident.leave(problem);
+  }
+
+  #timeOut(resident: Resident): void {
+    const timeoutMs = (resident.record.deadlineAt ?? 0) - resident.record.run.startedAt;
+    const problem = runProblems.RUN_TIMEOUT(`Run ${resident.run} did not end within ${timeoutMs} ms.`);
+    const entry = draft("run-timed-out", { timeoutMs } satisfies Facts["run-timed-out"]);
+    this.#end(resident, { status: "failed", problem: problem.problem, entry });
+    resident.leave(problem);
+  }
+
+  #end(resident: Resident, ending: Ending): void {
+    this.#writeEnd(resident.claim, resident.record, ending);
+    resident.leave(resident.gone ? null : runProblems.RUN_ENDED(`Run ${resident.run} has ended.`));
+    this.#residents.delete(resident.run);
+  }
+
+  #writeEnd(claim: Claim, record: Taken["record"], { status, outputText, problem, entry }: Ending): void {
+    const write: Write = {
+      entries: entry === undefined ? [] : [entry],
+      standing: {
+        ...{ status, wakeAt: null, progressText: null },
+        ...(outputText === undefined ? {} : { outputText }),
+        ...(problem === undefined ? {} : { problemText: JSON.stringify(problem) }),
+      },
+      sends: toParent(record, status, outputText, problem),
+    };
+    this.engine.write(claim, write, () => {
+      this.news?.({ kind: "status", run: claim.run, status, reason: null, wakeAt: null });
+      this.#tellSettled(claim.run);
+      void this.#closeChildren(claim.run);
+    });
+  }
+
+  #tellSettled(run: RunId): void {
+    const waiting = this.#ends.get(run) ?? [];
+    this.#ends.delete(run);
+    for (const then of waiting) then();
+  }
+
+  async #closeChildren(run: RunId): Promise<void> {
+    for (const child of await this.engine.openChildren(run)) {
+      if (child.close === "cancel") await this.cancel(child.run, `the end of its parent ${run}`, null).catch(() => undefined);
+    }
+  }
+
+  // What people ask of runs.
+
+  /** Ends a run at once; what it was doing is told to stop. Throws RUN_UNKNOWN / RUN_ENDED. */
+  async cancel(run: RunId, by: string, reason: string | null): Promise<void> {
+    const problem = runProblems.RUN_CANCELED(`Run ${run} was canceled by ${by}${reason === null ? "" : `: ${reason}`}.`);
+    const entry = draft("run-canceled", { by, reason } satisfies Facts["run-canceled"]);
+    const ending: Ending = { status: "canceled", problem: problem.problem, entry };
+    await this.#taking.get(run)?.done;
+    const resident = this.#residents.get(run);
+    if (resident !== undefined) {
+      this.#writeEnd(resident.claim, resident.record, ending);
+      resident.leave(problem);
+      this.#residents.delete(run);
+    } else {
+      const taken = await this.#takeUnended(run);
+      this.#writeEnd(taken.claim, taken.record, ending);
+    }
+    await this.engine.flushed();
+  }
+
+  /** Lets a paused run go on. Throws RUN_UNKNOWN / RUN_ENDED / RUN_NOT_PAUSED. */
+  async resume(run: RunId, by: string): Promise<void> {
+    const { claim, record } = await this.#takeUnended(run);
+    if (record.run.status !== "paused") throw runProblems.RUN_NOT_PAUSED(`Run ${run} is ${record.run.status}.`);
+    const standing = { status: "running", wakeAt: record.deadlineAt, progressText: null } as const;
+    this.engine.write(claim, { entries: [draft("run-resumed", { by } satisfies Facts["run-resumed"])], standing }, null);
+    await this.engine.flushed();
+    this.wake(run, null);
+  }
+
+  async #takeUnended(run: RunId): Promise<Taken> {
+    const taken = await this.engine.take(run);
+    if (taken === null) throw runProblems.RUN_UNKNOWN(`There is no run ${run}.`);
+    if (isEnd(taken.record.run.status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${taken.record.run.status}.`);
+    return taken;
+  }
+
+  mismatched(resident: Resident, operation: Operation, recorded: Entry): void {
+    const asked = `${operation.kind}${operation.hash === 0 ? "" : ` #${operation.hash}`}`;
+    const found = `${recorded.kind}${recorded.hash === 0 ? "" : ` #${recorded.hash}`}`;
+    const problem = runProblems.REPLAY_MISMATCH(
+      `At "${operation.key}" the code asks for: ${asked}; the journal has: ${found}, written ${new Date(recorded.at).toISOString()}.`,
+      { at: operation.key, facts: { asked: { kind: operation.kind, hash: operation.hash }, recorded: { kind: recorded.kind, hash: recorded.hash, at: recorded.at } } },
+    ).problem;
+    this.#pause(resident, "replay_mismatch", problem);
+  }
+
+  #pause(resident: Resident, reason: PauseReason, problem: Problem): void {
+    this.#forget(resident);
+    this.#writePause(resident.claim, reason, problem);
+  }
+
+  #writePause(claim: Claim, reason: PauseReason, problem: Problem): void {
+    const entry = draft("run-paused", { reason, problem } satisfies Facts["run-paused"]);
+    const standing = { status: "paused", reason, wakeAt: null, problemText: JSON.stringify(problem), progressText: null } as const;
+    this.engine.write(claim, { entries: [entry], standing }, () => {
+      this.news?.({ kind: "status", run: claim.run, status: "paused", reason, wakeAt: null });
+      this.#tellSettled(claim.run);
+    });
+  }
+
+  /** The same run with a new journal. What came and was not taken is carried over. */
+  continueAs(resident: Resident, inputText: string): void {
+    resident.leave(null);
+    this.#residents.delete(resident.run);
+    this.#continue(resident, inputText).catch(() => undefined); // only a stopped engine rejects, and tells everybody itself
+  }
+
+  async #continue(resident: Resident, inputText: string): Promise<void> {
+    const came: Entry[] = [];
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    this.#taking.set(resident.run, { came, done });
+    await this.engine.flushed();
+    const kept = [...resident.untakenSignals(), ...came.filter((entry) => entry.kind === "signal-received")];
+    const entry = draft("continued", { entriesBefore: resident.entries } satisfies Facts["continued"]);
+    const reset = { inputText, keepSeqs: kept.map(({ seq }) => seq) };
+    this.engine.write(resident.claim, { entries: [entry], reset }, () => {
+      this.#taking.delete(resident.run);
+      resolve();
+      this.wake(resident.run, null);
+    });
+  }
+
+  // Stopping.
+
+  failed(cause: ProblemError): void {
+    this.#draining = true;
+    this.#stopTimers();
+    for (const resident of [...this.#residents.values()]) resident.leave(cause);
+    this.#residents.clear();
+    for (const run of [...this.#ends.keys()]) this.#tellSettled(run);
+  }
+
+  /** Attempts under way get up to `graceMs` to end and be recorded; nothing new is begun. */
+  async drain(graceMs: number): Promise<void> {
+    const until = this.engine.clock.now() + graceMs;
+    this.#draining = true;
+    for (const resident of this.#residents.values()) resident.stopDelivering();
+    while (this.acting.size > 0 && this.engine.clock.now() < until) {
+      await new Promise<void>((resolve) => this.engine.clock.after(limits.ATTEMPT_SWEEP_MS, resolve));
+    }
+    for (const resident of [...this.#residents.values()]) this.#forget(resident);
+    for (const acting of [...this.acting]) acting.abort(engineProblems.ENGINE_CLOSED("Baton is closing."));
+    this.acting.clear();
+    this.#stopTimers();
+  }
+
+  #stopTimers(): void {
+    this.#sweep?.cancel();
+    this.#eviction?.cancel();
+  }
+
+  residentCount(): number {
+    return this.#residents.size;
+  }
+
+  residentOf(run: RunId): Resident | null {
+    return this.#residents.get(run) ?? null;
+  }
+}
+
+function draft(kind: EntryKind, fact: unknown): Draft {
+  return { kind, key: null, hash: 0, data: JSON.stringify(fact) };
+}
+
+function problemOf(error: unknown): Problem {
+  if (isProblemError(error)) return error.problem;
+  const failure = failureOf(error, "RUN_THREW");
+  return runProblems.RUN_THREW(failure.message, { ...(failure.at === undefined ? {} : { at: failure.at }), facts: { name: failure.name } }).problem;
+}
+
+/** An awaited child tells its parent. */
+function toParent({ parent, run }: Taken["record"], status: EndStatus, outputText: string | undefined, problem: Problem | undefined): NonNullable<Write["sends"]> {
+  if (parent === null || run.parent === null || parent.key === "") return [];
+  const kind = status === "completed" ? "child-completed" : "child-failed";
+  const data = status === "completed" ? (outputText ?? "null") : JSON.stringify({ status, problem });
+  return [{ to: run.parent, draft: { kind, key: parent.key, hash: 0, data } }];
+}

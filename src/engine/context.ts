@@ -1,0 +1,137 @@
+// The Context of a run in memory: names are taken, operations made, and everything else is asked of the run.
+
+import { type RunId, readId } from "../base/id.ts";
+import type { Json } from "../base/json.ts";
+import { fraction, uuidFrom } from "../base/random.ts";
+import { readInstant } from "../base/time.ts";
+import { runProblems } from "../run.ts";
+import type { Answer, AskOptions, ChildOptions, Context, Log, RunInfo, Signal, StepContext, StepOptions, WaitOptions, Workflow } from "../workflow.ts";
+import { isWorkflow } from "../workflow.ts";
+import { ChildRunOperation, ChildStartOperation, SignalSendOperation } from "./family.ts";
+import { Names, type TakenName } from "./names.ts";
+import type { Home, Operation } from "./operation.ts";
+import { StepOperation } from "./step.ts";
+import { AskOperation, readSpanMs, SignalWaitOperation, SleepOperation } from "./waits.ts";
+
+export class RunContext implements Context {
+  readonly #home: Home;
+  readonly #names: Names;
+  readonly log: Log;
+
+  constructor(home: Home, names: Names) {
+    this.#home = home;
+    this.#names = names;
+    this.log = home.logOf(null);
+  }
+
+  step<T>(name: string, act: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T> {
+    return this.#operate(options?.key ?? name, (taken) => new StepOperation<T>(this.#home, taken, act, options));
+  }
+
+  sleep(name: string, durationMs: number): Promise<void> {
+    return this.#operate(name, (taken) => new SleepOperation(this.#home, taken, { durationMs: readSpanMs("The duration", durationMs) }));
+  }
+
+  sleepUntil(name: string, at: string): Promise<void> {
+    return this.#operate(name, (taken) => new SleepOperation(this.#home, taken, { at: readMoment(at) }));
+  }
+
+  waitSignal<T = Json>(name: string, options: WaitOptions<T> = {}): Promise<Signal<T>> {
+    return this.#operate(name, (taken) => new SignalWaitOperation<T>(this.#home, taken, name, options));
+  }
+
+  sendSignal(run: RunId, name: string, value: Json = null): Promise<void> {
+    return this.#operate(`send ${name}`, (taken) => new SignalSendOperation(this.#home, taken, readRun(run), name, value));
+  }
+
+  ask<T = Json>(name: string, options: AskOptions<T>): Promise<Answer<T>> {
+    return this.#operate(name, (taken) => new AskOperation<T>(this.#home, taken, name, options));
+  }
+
+  run<I, O>(workflow: Workflow<I, O> | string, input: I, options: ChildOptions = {}): Promise<O> {
+    const child = () => this.#workflow(workflow as Workflow | string);
+    return this.#operate(options.name ?? nameOf(workflow), (taken) => new ChildRunOperation<O>(this.#home, taken, child(), input));
+  }
+
+  start<I, O>(workflow: Workflow<I, O> | string, input: I, options: ChildOptions & { parentClose?: "cancel" | "keep" } = {}): Promise<RunId> {
+    const { name, parentClose = "keep" } = options;
+    const child = () => this.#workflow(workflow as Workflow | string);
+    return this.#operate(name ?? nameOf(workflow), (taken) => new ChildStartOperation(this.#home, taken, child(), input, parentClose));
+  }
+
+  async scope<T>(name: string, body: (context: Context) => Promise<T>): Promise<T> {
+    const taken = this.#names.take(name, this.#home.strict);
+    try {
+      return await body(new RunContext(this.#home, Names.within(taken.key)));
+    } finally {
+      taken.use.open--;
+    }
+  }
+
+  /** Never resolves: the function that asked is left behind, and a new one begins. */
+  async continueAs(input: Json): Promise<never> {
+    this.#home.continueAs(input);
+    return new Promise<never>(() => undefined);
+  }
+
+  now(): number {
+    return this.#home.now();
+  }
+
+  random(): number {
+    return fraction(this.#home.random32);
+  }
+
+  uuid(): string {
+    return uuidFrom(this.#home.random32);
+  }
+
+  progress(done: number, of?: number, message?: string): void {
+    this.#home.progress(done, of ?? null, message ?? null);
+  }
+
+  get abortSignal(): AbortSignal {
+    return this.#home.abortSignal;
+  }
+
+  get info(): RunInfo {
+    return this.#home.info;
+  }
+
+  /** Names are taken synchronously, so that the order of calls decides and not the order of answers. */
+  #operate<T>(name: string, make: (taken: TakenName) => Operation<T>): Promise<T> {
+    let taken: TakenName | null = null;
+    try {
+      taken = this.#names.take(name, this.#home.strict);
+      return this.#home.open(make(taken));
+    } catch (error) {
+      if (taken !== null) taken.use.open--;
+      const rejected = Promise.reject(error);
+      rejected.catch(() => undefined);
+      return rejected;
+    }
+  }
+
+  #workflow(workflow: Workflow | string): Workflow {
+    if (typeof workflow === "string") return this.#home.workflowNamed(workflow);
+    if (isWorkflow(workflow)) return workflow;
+    throw runProblems.OPTION_INVALID("A child must be a workflow, or the name of one that is loaded.");
+  }
+}
+
+function nameOf(workflow: Workflow<never, unknown> | Workflow<unknown, unknown> | string | { readonly name: string }): string {
+  if (typeof workflow === "string") return workflow.replace(/@.*$/, "").replace(/^.*\//, "");
+  return String(workflow?.name);
+}
+
+function readMoment(at: string): number {
+  const moment = typeof at === "string" ? readInstant(at) : null;
+  if (moment === null) throw runProblems.OPTION_INVALID(`${JSON.stringify(at)} is not a moment in RFC 3339, like 2027-01-01T00:00:00Z.`);
+  return moment;
+}
+
+function readRun(run: string): RunId {
+  const id = readId("run", String(run));
+  if (id === null) throw runProblems.OPTION_INVALID(`${JSON.stringify(run)} is not the id of a run.`);
+  return id;
+}

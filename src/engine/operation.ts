@@ -1,0 +1,152 @@
+// One open operation of a run: what the workflow asked for and has not got yet; and
+// what operations ask of the run they belong to, their home.
+
+import type { Clock, Random32 } from "../base/clock.ts";
+import type { RunId } from "../base/id.ts";
+import type { Json } from "../base/json.ts";
+import type { Entry, EntryKind, OperationKind } from "../run.ts";
+import type { Log, RunInfo, Workflow } from "../workflow.ts";
+import type { TakenName } from "./names.ts";
+import type { Listener } from "./news.ts";
+import type { Claim, Engine, Settling } from "./port.ts";
+import type { CodeIdentity } from "../store.ts";
+
+/** A run, as its operations and its context see it. */
+export interface Home {
+  readonly run: RunId;
+  readonly claim: Claim;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** How often `continueAs` began a new journal. */
+  readonly continued: number;
+  /** Runs above it that started one another. */
+  readonly depth: number;
+  /** Chance for delays; not the run's own, which must not move with retries. */
+  readonly chance: Random32;
+  /** The run's own numbers: the same on every replay. */
+  readonly random32: Random32;
+  readonly info: RunInfo;
+  readonly news: Listener | null;
+  readonly abortSignal: AbortSignal;
+  /** Whether a name may be open only once. */
+  readonly strict: boolean;
+  /** Attempts under way and outcomes on their way: while above 0, the run is not waiting. */
+  busy: number;
+
+  open<T>(operation: Operation<T>): Promise<T>;
+  now(): number;
+  idempotencyKey(key: string): string;
+  /** A log whose lines belong to a step, or (null) to the workflow itself. */
+  logOf(step: string | null): Log;
+  progress(done: number, of: number | null, message: string | null): void;
+  append(kind: EntryKind, key: string, hash: number, data: string, then: Settling | null): void;
+  /** One entry more was written by other ways than `append`. */
+  counted(): void;
+  outcome(operation: Operation, entry: Entry): void;
+  /** This attempt takes time and is to be looked at by the sweep. */
+  acts(acting: Acting): void;
+  actsNoMore(acting: Acting): void;
+  awaits(operation: Operation, until: number | null): void;
+  awaitsNoMore(operation: Operation): void;
+  waitForSignal(waiter: SignalWaiter): void;
+  stopsWaitingForSignal(waiter: SignalWaiter): void;
+  identityOf(workflow: Workflow): CodeIdentity;
+  /** A workflow by `name`, `namespace/name`, either with `@version`. Throws WORKFLOW_UNKNOWN. */
+  workflowNamed(name: string): Workflow;
+  wakeRun(run: RunId): void;
+  /** Throws INPUT_INVALID. */
+  continueAs(input: Json): void;
+}
+
+/** An attempt that takes time: looked at by the sweep. */
+export interface Acting {
+  readonly home: Home;
+  sweep(now: number): void;
+  abort(reason: unknown): void;
+  reject(error: unknown): void;
+}
+
+export interface SignalWaiter {
+  readonly signal: string;
+  /** Takes a signal, if it still waits. */
+  receive(value: Json): boolean;
+}
+
+export abstract class Operation<T = unknown> implements Settling {
+  abstract readonly kind: OperationKind;
+  readonly home: Home;
+  readonly name: TakenName;
+  readonly promise: Promise<T>;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  /** True once it was resolved or rejected. */
+  closed = false;
+  /** What the journal says came of it, until that is delivered. */
+  recordedOutcome: Entry | null = null;
+
+  constructor(home: Home, name: TakenName) {
+    this.home = home;
+    this.name = name;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.promise = promise;
+    this.#resolve = resolve as (value: unknown) => void;
+    this.#reject = reject;
+  }
+
+  get key(): string {
+    return this.name.key;
+  }
+
+  /** Hash of what was asked, beyond the name. */
+  get hash(): number {
+    return 0;
+  }
+
+  /** Takes in a fact from the journal that is not an outcome. */
+  recall(_entry: Entry): void {}
+
+  /** Called when the workflow asks for it, on replay too, after `recall`. */
+  asked(): void {}
+
+  /** Acts for the first time, or goes on where the recalled facts leave off. */
+  abstract begin(): void;
+
+  /** Reads the outcome and closes. Called once, in the order of the journal. */
+  abstract deliver(entry: Entry): void;
+
+  /** The moment it waited for has come. */
+  due(_now: number): void {}
+
+  settled(entry: Entry): void {
+    this.home.outcome(this, entry);
+  }
+
+  /** Writes a fact that nobody waits for. */
+  protected note(kind: EntryKind, data: string): void {
+    this.home.append(kind, this.key, this.hash, data, null);
+  }
+
+  /** Writes the outcome; `deliver` follows when it is durable. */
+  protected conclude(kind: EntryKind, data: string): void {
+    this.home.busy++;
+    this.home.append(kind, this.key, this.hash, data, this);
+  }
+
+  protected resolve(value: T): void {
+    if (this.#close()) this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    if (!this.#close()) return;
+    // A workflow may look at a promise later or never; that must not end the process.
+    this.promise.catch(() => undefined);
+    this.#reject(error);
+  }
+
+  #close(): boolean {
+    if (this.closed) return false;
+    this.closed = true;
+    this.name.use.open--;
+    return true;
+  }
+}

@@ -1,0 +1,14 @@
+// Problems of carrying runs, in one place.
+
+import { defineProblems } from "../base/problem.ts";
+
+export const engineProblems = defineProblems({
+  WORKFLOW_UNKNOWN: { status: 404, title: "No such workflow is loaded.", fix: "Make its file known with --with FILE, or pass it to openBaton." },
+  WORKFLOW_TWICE: {
+    status: 409,
+    title: "Two different workflows have one name and version.",
+    fix: "Give one of them another name or version.",
+    exit: 3,
+  },
+  ENGINE_CLOSED: { status: 503, title: "Baton is closed.", fix: "Open it again; what was accepted goes on." },
+});

@@ -1,0 +1,71 @@
+// Which workflows are loaded, by name and version; and from which code they came.
+
+import type { CodeIdentity } from "../store.ts";
+import type { WorkflowName } from "../run.ts";
+import { fullName, type Workflow } from "../workflow.ts";
+import { engineProblems } from "./problems.ts";
+
+/** Where a workflow's code came from, when it came from a file. */
+export interface Origin {
+  readonly source: string;
+  readonly contentHash: string;
+}
+
+export class Registry {
+  readonly #byName = new Map<string, { workflow: Workflow; identity: CodeIdentity }>();
+  readonly #identities = new WeakMap<Workflow, CodeIdentity>();
+
+  /** Says whether it was new. The same name and version again replaces the code only when it came from a file. */
+  add(workflow: Workflow, origin: Origin | null): boolean {
+    const known = this.#byName.get(fullName(workflow));
+    if (known?.workflow === workflow) return false;
+    if (known !== undefined && origin === null && known.identity.source === null && String(known.workflow.run) !== String(workflow.run)) {
+      throw engineProblems.WORKFLOW_TWICE(`${fullName(workflow)} is already loaded with other code.`);
+    }
+    if (known !== undefined && origin === null) {
+      this.#identities.set(workflow, known.identity);
+      return false;
+    }
+    const { namespace, name, version } = workflow;
+    const identity = { namespace, name, version, source: origin?.source ?? null, contentHash: origin?.contentHash ?? null };
+    this.#identities.set(workflow, identity);
+    this.#byName.set(fullName(workflow), { workflow, identity });
+    return true;
+  }
+
+  find(name: WorkflowName): Workflow | null {
+    return this.#byName.get(fullName(name))?.workflow ?? null;
+  }
+
+  /** By `name`, `namespace/name`, either with `@version`; the newest version where none is given. */
+  named(text: string): Workflow {
+    const [, namespace = "default", name, version] = /^(?:([^/@]+)\/)?([^/@]+)(?:@(.+))?$/.exec(text) ?? [];
+    const fitting = [...this.#byName.values()]
+      .map(({ workflow }) => workflow)
+      .filter((one) => one.name === name && one.namespace === namespace && (version === undefined || one.version === version))
+      .toSorted((a, b) => compareVersions(b.version, a.version));
+    const [newest] = fitting;
+    if (newest === undefined) throw engineProblems.WORKFLOW_UNKNOWN(`No workflow "${text}" is loaded.`, { facts: { loaded: [...this.#byName.keys()] } });
+    return newest;
+  }
+
+  identityOf(workflow: Workflow): CodeIdentity {
+    const known = this.#identities.get(workflow);
+    if (known !== undefined) return known;
+    this.add(workflow, null);
+    return this.identityOf(workflow);
+  }
+
+  all(): readonly Workflow[] {
+    return [...this.#byName.values()].map(({ workflow }) => workflow);
+  }
+}
+
+function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split(/[-+]/)[0]?.split(".").map(Number) ?? []);
+  for (let i = 0; i < 3; i++) {
+    const difference = (left?.[i] ?? 0) - (right?.[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return Number(b.includes("-")) - Number(a.includes("-"));
+}

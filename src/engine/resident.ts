@@ -1,0 +1,538 @@
+// A run in memory: its workflow's function, run from the first line against its journal.
+//
+// What the journal has is delivered, what it has not is begun; so the function picks
+// up where it left off, and from then on lives.
+//
+// Owns:      the order in which outcomes reach the workflow, the names it used, and
+//            what it waits for.
+// Leaves to: operations  what each asked-for thing does,
+//            engine      making entries durable, waking,
+//            carrier     which runs are in memory, and what follows an end.
+//
+// Invariants (tests cite them by number):
+//
+//   R1. A step whose outcome is in the journal is never executed again.
+//   R2. Nothing is returned to the workflow before it is in the journal.
+//   R3. Outcomes are delivered one at a time in the order of the journal, live and on
+//       replay, and all that one sets in motion has come to rest before the next: so
+//       equal journals give equal passes, `Promise.all` and `Promise.race` included.
+//   R4. Nothing new is begun before the journal is read to its end.
+//   R5. After its end (or pause, or eviction) a run writes nothing more.
+//
+// Not promised: a crash may fall between acting and recording; then the step acts once
+// more. That is why every step carries an idempotency key.
+
+import type { Clock, Random32 } from "../base/clock.ts";
+import { Heap } from "../base/heap.ts";
+import type { RunId } from "../base/id.ts";
+import { type Json, writeJson } from "../base/json.ts";
+import type { ProblemError } from "../base/problem.ts";
+import { seededRandom } from "../base/random.ts";
+import { rfc3339 } from "../base/time.ts";
+import { belongsTo, type Entry, type EntryKind, endsOperation, type Facts, factOf, limits, type LogLevel, runProblems } from "../run.ts";
+import type { CodeIdentity } from "../store.ts";
+import type { Log, RunInfo, Workflow } from "../workflow.ts";
+import { RunContext } from "./context.ts";
+import { acceptInput } from "./accept.ts";
+import { drained } from "./drained.ts";
+import { Names } from "./names.ts";
+import type { Listener } from "./news.ts";
+import type { Acting, Home, Operation, SignalWaiter } from "./operation.ts";
+import type { Claim, Engine, Settling, Standing, Taken } from "./port.ts";
+
+/** What a run in memory asks of the one who carries it. */
+export interface Carrying {
+  readonly engine: Engine;
+  readonly random32: Random32;
+  readonly news: Listener | null;
+  readonly strict: boolean;
+  readonly acting: Set<Acting>;
+  acts(acting: Acting): void;
+  /** Grows with every commit: two outcomes of one turn are not delivered in one go. */
+  readonly turn: number;
+  /** How the run stands may have changed. */
+  changed(resident: Resident): void;
+  returned(resident: Resident, output: unknown): void;
+  threw(resident: Resident, error: unknown): void;
+  mismatched(resident: Resident, operation: Operation, recorded: Entry): void;
+  tooLong(resident: Resident): void;
+  continueAs(resident: Resident, inputText: string): void;
+  identityOf(workflow: Workflow): CodeIdentity;
+  workflowNamed(name: string): Workflow;
+  wake(run: RunId, fresh: Taken | null): void;
+}
+
+/** What the journal says of one operation. */
+interface Recorded {
+  readonly facts: Entry[];
+  outcome: Entry | null;
+}
+
+export class Resident implements Home {
+  readonly carrier: Carrying;
+  readonly claim: Claim;
+  readonly run: RunId;
+  readonly workflow: Workflow;
+  readonly record: Taken["record"];
+  readonly continued: number;
+  readonly info: RunInfo;
+  /** Chance for delays; not the run's own, which must not move with retries. */
+  readonly chance: Random32;
+  /** The run's own numbers: `random`, `uuid`. */
+  readonly random32: Random32;
+
+  /** Attempts under way and outcomes on their way: while above 0, the run is not waiting. */
+  busy = 0;
+  /** Set by the end, a pause or eviction: nothing is written or delivered any more (R5). */
+  gone = false;
+  /** The carrier's turn in which it last wrote or was told something. */
+  movedIn = 0;
+  #idle = { movedIn: 0, sinceMs: 0 };
+  /** Closing: what ends is recorded, but nothing more is delivered or begun. */
+  #still = false;
+
+  readonly #recorded = new Map<string, Recorded>();
+  readonly #unreadSignals: Entry[] = [];
+  #unreadSignalAt = 0;
+  readonly #ready = new Heap<Operation>();
+  #held: Operation[] = [];
+  #live: boolean;
+  readonly #queue: { readonly operation: Operation | null; readonly entry: Entry; readonly own: boolean }[] = [];
+  #queueAt = 0;
+  #draining = false;
+  #deliveredIn = -1;
+
+  readonly #waits = new Set<Operation>();
+  readonly #timed = new Heap<Operation>();
+  readonly #timedAt = new Map<Operation, number>();
+  readonly #openByKey = new Map<string, Operation>();
+  readonly #signalWaiters = new Map<string, SignalWaiter[]>();
+  readonly #signals = new Map<string, Entry[]>();
+
+  #readAt: number;
+  #entries = 0;
+  #logsRecorded = 0;
+  #controller: AbortController | null = null;
+  #progressText: string | null = null;
+  #written: { status: string; wakeAt: number | null };
+
+  constructor(carrier: Carrying, taken: Taken, workflow: Workflow, signals: readonly Entry[] = []) {
+    const { claim, record, entries } = taken;
+    this.carrier = carrier;
+    this.claim = claim;
+    this.run = claim.run;
+    this.workflow = workflow;
+    this.record = record;
+    this.continued = record.run.continued;
+    this.chance = carrier.random32;
+    this.random32 = seededRandom(record.seed);
+    this.info = {
+      run: this.run,
+      ...(record.run.key === null ? {} : { key: record.run.key }),
+      startedAt: rfc3339(record.run.startedAt),
+      attempt: 1,
+    };
+    this.#readAt = record.run.startedAt;
+    this.#written = { status: record.run.status, wakeAt: record.wakeAt };
+    this.#entries = entries.length;
+    this.#live = entries.length === 0;
+    for (const entry of entries) this.#remember(entry);
+    for (const signal of signals) this.#arrive(signal);
+  }
+
+  get clock(): Clock {
+    return this.carrier.engine.clock;
+  }
+
+  get engine(): Engine {
+    return this.carrier.engine;
+  }
+
+  get strict(): boolean {
+    return this.carrier.strict;
+  }
+
+  acts(acting: Acting): void {
+    this.carrier.acts(acting);
+  }
+
+  actsNoMore(acting: Acting): void {
+    this.carrier.acting.delete(acting);
+  }
+
+  get depth(): number {
+    return this.record.depth;
+  }
+
+  get news(): Listener | null {
+    return this.carrier.news;
+  }
+
+  get abortSignal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  /** (run, step key, generation): the journal's number where `continueAs` began it anew, so that no key comes twice. */
+  idempotencyKey(key: string): string {
+    return `${this.run}.${this.continued}/${encodeURIComponent(key)}`;
+  }
+
+  now(): number {
+    return this.#readAt;
+  }
+
+  /** Whether the journal has been read to its end, so that what happens now happens for the first time. */
+  get live(): boolean {
+    return this.#live;
+  }
+
+  // Reading the journal.
+
+  #remember(entry: Entry): void {
+    if (entry.kind === "signal-received") this.#unreadSignals.push(entry);
+    else if (entry.kind === "logged") this.#logsRecorded += entry.key === null ? 1 : 0;
+    else if (entry.key !== null) {
+      const recorded = this.#recorded.get(entry.key) ?? { facts: [], outcome: null };
+      // Only the first outcome counts: a time-out that lost against an answer is not a second one.
+      if (!endsOperation(entry.kind)) recorded.facts.push(entry);
+      else recorded.outcome ??= entry;
+      this.#recorded.set(entry.key, recorded);
+    }
+  }
+
+  /** Runs the workflow's function. What becomes of it is the carrier's business. */
+  begin(): void {
+    const context = new RunContext(this, new Names(""));
+    const input: unknown = structuredClone(this.record.run.input);
+    Promise.try(() => this.workflow.run(context, input)).then(
+      (output) => this.carrier.returned(this, output),
+      (error: unknown) => this.carrier.threw(this, error),
+    );
+    if (!this.#live) this.#pumpWhenDrained();
+  }
+
+  /** Takes in what the workflow has just asked for. */
+  open<T>(operation: Operation<T>): Promise<T> {
+    if (this.#still) return operation.promise;
+    if (this.gone) {
+      operation.reject(runProblems.RUN_ENDED(`Run ${this.run} has ended; "${operation.key}" comes too late.`));
+      return operation.promise;
+    }
+    const recorded = this.#recorded.size === 0 ? undefined : this.#recorded.get(operation.key);
+    if (recorded !== undefined && !this.#recalls(operation as Operation, recorded)) return operation.promise;
+    operation.asked();
+    if (operation.closed) return operation.promise;
+    if (operation.recordedOutcome !== null) this.#awaitTurn(operation as Operation, operation.recordedOutcome);
+    else if (this.#live) operation.begin();
+    else this.#held.push(operation as Operation);
+    return operation.promise;
+  }
+
+  /** Takes in what the journal has of it. False, and the run is paused, when that is of something else. */
+  #recalls(operation: Operation, recorded: Recorded): boolean {
+    this.#recorded.delete(operation.key);
+    const strange = [...recorded.facts, ...(recorded.outcome === null ? [] : [recorded.outcome])].find((entry) => !fits(entry, operation));
+    if (strange !== undefined) {
+      this.carrier.mismatched(this, operation, strange);
+      return false;
+    }
+    for (const fact of recorded.facts) operation.recall(fact);
+    operation.recordedOutcome = recorded.outcome;
+    return true;
+  }
+
+  #awaitTurn(operation: Operation, outcome: Entry): void {
+    this.#ready.push(outcome.seq, operation);
+    if (this.#live) this.#pumpWhenDrained();
+  }
+
+  // Delivering, one at a time (R3).
+
+  /** An outcome of an operation of this run is durable. */
+  outcome(operation: Operation, entry: Entry): void {
+    this.#come({ operation, entry, own: true });
+  }
+
+  /** Something from elsewhere is durable: a signal, an answer, a child's end. */
+  received(entry: Entry): void {
+    this.#come({ operation: null, entry, own: false });
+  }
+
+  #come(item: { operation: Operation | null; entry: Entry; own: boolean }): void {
+    if (this.gone || this.#still) return;
+    const { turn } = this.carrier;
+    this.movedIn = turn;
+    if (this.#live && !this.#draining && this.#deliveredIn !== turn) {
+      this.#deliveredIn = turn;
+      this.#deliverLive(item);
+      return;
+    }
+    this.#queue.push(item);
+    if (!this.#draining) this.#pumpWhenDrained();
+  }
+
+  #pumpWhenDrained(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    drained(() => {
+      this.#draining = false;
+      this.#pump();
+    });
+  }
+
+  /** Delivers the next thing, if any, and comes back when all it set in motion has come to rest. */
+  #pump(): void {
+    if (this.gone || this.#still) return;
+    if (this.#deliverRecorded() || this.#deliverQueued()) this.#pumpWhenDrained();
+  }
+
+  /** The next of the journal: whichever comes first of a signal and an outcome somebody asked for. */
+  #deliverRecorded(): boolean {
+    for (;;) {
+      const signal = this.#unreadSignals[this.#unreadSignalAt];
+      if (signal !== undefined && signal.seq < this.#ready.leastRank) {
+        this.#unreadSignalAt++;
+        this.#entered(signal);
+        if (this.#arrive(signal)) return true;
+        continue;
+      }
+      const operation = this.#ready.pop();
+      const outcome = operation?.recordedOutcome ?? null;
+      if (operation === undefined || outcome === null) break;
+      if (operation.closed) continue;
+      operation.recordedOutcome = null;
+      this.#entered(outcome);
+      operation.deliver(outcome);
+      return true;
+    }
+    if (!this.#live) this.#goLive();
+    return false;
+  }
+
+  #entered(entry: Entry): void {
+    this.#readAt = Math.max(this.#readAt, entry.at);
+  }
+
+  /** The journal is read: what had no outcome goes on, in the order it was asked for (R4). */
+  #goLive(): void {
+    this.#live = true;
+    const held = this.#held;
+    this.#held = [];
+    for (const operation of held) if (!operation.closed && !this.gone) operation.begin();
+    this.carrier.changed(this);
+  }
+
+  #deliverQueued(): boolean {
+    const item = this.#queue[this.#queueAt];
+    if (item === undefined) return false;
+    this.#queueAt++;
+    if (this.#queueAt === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#queueAt = 0;
+    }
+    this.#deliverLive(item);
+    return true;
+  }
+
+  #deliverLive({ operation, entry, own }: { operation: Operation | null; entry: Entry; own: boolean }): void {
+    this.#entered(entry);
+    if (own) this.busy--;
+    if (this.#written.status !== "running") this.carrier.changed(this);
+    if (entry.kind === "signal-received") {
+      this.#arrive(entry);
+      return;
+    }
+    const target = operation ?? this.#openByKey.get(entry.key ?? "");
+    if (target === undefined || target.closed) return;
+    if (this.news !== null && target.kind === "step") this.news({ kind: "step-ended", run: this.run, step: target.key, ok: entry.kind === "step-completed" });
+    this.#openByKey.delete(target.key);
+    target.deliver(entry);
+  }
+
+  // Signals: the first who waits takes the first that came.
+
+  #arrive(entry: Entry): boolean {
+    const { name, value } = factOf(entry as Entry & { kind: "signal-received" });
+    const waiters = this.#signalWaiters.get(name);
+    for (let waiter = waiters?.shift(); waiter !== undefined; waiter = waiters?.shift()) if (waiter.receive(value)) return true;
+    const buffered = this.#signals.get(name) ?? [];
+    buffered.push(entry);
+    this.#signals.set(name, buffered);
+    return false;
+  }
+
+  /** A buffered signal is taken at once: it was delivered when it came, only nobody was there. */
+  waitForSignal(waiter: SignalWaiter): void {
+    const entry = this.#signals.get(waiter.signal)?.shift();
+    if (entry !== undefined) {
+      waiter.receive(factOf(entry as Entry & { kind: "signal-received" }).value);
+      return;
+    }
+    const waiters = this.#signalWaiters.get(waiter.signal) ?? [];
+    waiters.push(waiter);
+    this.#signalWaiters.set(waiter.signal, waiters);
+  }
+
+  stopsWaitingForSignal(waiter: SignalWaiter): void {
+    const waiters = this.#signalWaiters.get(waiter.signal)?.filter((other) => other !== waiter) ?? [];
+    this.#signalWaiters.set(waiter.signal, waiters);
+  }
+
+  /** Signals that came and were not taken, for `continueAs` to keep. */
+  untakenSignals(): Entry[] {
+    const queued = this.#queue.slice(this.#queueAt).map(({ entry }) => entry);
+    return [...[...this.#signals.values()].flat(), ...queued.filter((entry) => entry.kind === "signal-received")];
+  }
+
+  // Waiting.
+
+  /** The operation waits: until a moment, or (null) for something that comes under its key. */
+  awaits(operation: Operation, until: number | null): void {
+    this.#waits.add(operation);
+    this.#openByKey.set(operation.key, operation);
+    if (until !== null) {
+      this.#timedAt.set(operation, until);
+      this.#timed.push(until, operation);
+    }
+    this.carrier.changed(this);
+  }
+
+  awaitsNoMore(operation: Operation): void {
+    this.#waits.delete(operation);
+    this.#timedAt.delete(operation);
+    this.carrier.changed(this);
+  }
+
+  /** Tells every operation whose moment has come. */
+  fireDue(now: number): void {
+    while (!this.gone && this.#live && this.#timed.leastRank <= now) {
+      const at = this.#timed.leastRank;
+      const operation = this.#timed.pop();
+      if (operation !== undefined && this.#timedAt.get(operation) === at && !operation.closed) operation.due(now);
+    }
+    this.carrier.changed(this);
+  }
+
+  /** How the run stands, if that differs from what is written; null when there is nothing to say. */
+  standing(): Standing | null {
+    if (this.gone) return null;
+    const status = this.isWaiting ? "waiting" : "running";
+    const wakeAt = this.#nextWake();
+    const progressText = this.#progressText;
+    if (status === this.#written.status && wakeAt === this.#written.wakeAt && progressText === null) return null;
+    if (status !== this.#written.status) this.news?.({ kind: "status", run: this.run, status, reason: null, wakeAt });
+    this.#written = { status, wakeAt };
+    this.#progressText = null;
+    return { status, wakeAt, progressText };
+  }
+
+  get isWaiting(): boolean {
+    return this.#live && this.busy === 0 && this.#waits.size > 0 && this.#queueAt === this.#queue.length && !this.#draining;
+  }
+
+  #nextWake(): number | null {
+    this.#dropStaleTimes();
+    const next = Math.min(this.#timed.leastRank, this.record.deadlineAt ?? Number.POSITIVE_INFINITY);
+    return next === Number.POSITIVE_INFINITY ? null : next;
+  }
+
+  #dropStaleTimes(): void {
+    while (this.#timed.size > 0) {
+      const operation = this.#timed.pop() as Operation;
+      const at = this.#timedAt.get(operation);
+      if (at === undefined || operation.closed) continue;
+      this.#timed.push(at, operation);
+      return;
+    }
+  }
+
+  // Writing.
+
+  append(kind: EntryKind, key: string, hash: number, data: string, then: Settling | null): void {
+    if (this.gone) return;
+    this.movedIn = this.carrier.turn;
+    this.carrier.engine.append(this.claim, { kind, key, hash, data }, then);
+    this.counted();
+  }
+
+  /** One more entry in the journal. */
+  counted(): void {
+    this.#entries++;
+    if (this.#entries === limits.JOURNAL_ENTRIES_MAX) this.carrier.tooLong(this);
+  }
+
+  progress(done: number, of: number | null, message: string | null): void {
+    if (!this.#live || this.gone) return;
+    const progress = { done, of, message };
+    this.#progressText = JSON.stringify(progress);
+    this.carrier.changed(this);
+    this.news?.({ kind: "progress", run: this.run, progress });
+  }
+
+  logOf(step: string | null): Log {
+    const at = (level: LogLevel) => (message: string, data?: Json) => this.#log(step, { level, message: String(message), data: data ?? null });
+    return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  }
+
+  /** A line of the workflow's own is written once: those the journal has already are only counted off. */
+  #log(step: string | null, fact: Facts["logged"]): void {
+    if (this.gone) return;
+    if (step === null && this.#logsRecorded > 0) {
+      this.#logsRecorded--;
+      return;
+    }
+    const data = writeJson(fact, "A log line", limits.PAYLOAD_BYTES_MAX);
+    this.engine.append(this.claim, { kind: "logged", key: step, hash: 0, data }, null);
+    this.counted();
+    this.news?.({ kind: "logged", run: this.run, ...fact });
+  }
+
+  identityOf(workflow: Workflow): CodeIdentity {
+    return this.carrier.identityOf(workflow);
+  }
+
+  workflowNamed(name: string): Workflow {
+    return this.carrier.workflowNamed(name);
+  }
+
+  wakeRun(run: RunId): void {
+    this.carrier.wake(run, null);
+  }
+
+  continueAs(input: Json): void {
+    this.carrier.continueAs(this, acceptInput(this.workflow, input).text);
+  }
+
+  // Ending.
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** How long it has not moved, as seen by those who looked, in ms. */
+  idleMs(now: number): number {
+    if (this.#idle.movedIn !== this.movedIn || this.#idle.sinceMs === 0) this.#idle = { movedIn: this.movedIn, sinceMs: now };
+    return now - this.#idle.sinceMs;
+  }
+
+  stopDelivering(): void {
+    this.#still = true;
+  }
+
+  /** Stops for good. With an error, what is open rejects with it, so that `finally` blocks run; else it is forgotten. */
+  leave(error: ProblemError | null): void {
+    this.gone = true;
+    if (error === null) return;
+    this.#controller?.abort(error);
+    for (const acting of [...this.carrier.acting].filter(({ home }) => home === this)) {
+      acting.abort(error);
+      acting.reject(error);
+    }
+    for (const operation of [...this.#waits, ...this.#held]) operation.reject(error);
+  }
+}
+
+function fits(entry: Entry, operation: Operation): boolean {
+  return belongsTo(entry.kind, operation.kind) && (entry.hash === 0 || operation.hash === 0 || entry.hash === operation.hash);
+}

@@ -1,0 +1,184 @@
+// Operations that wait: a timer, a signal, a person. They cost nothing while they wait, and may wait for years.
+
+import { writeJson, type Json } from "../base/json.ts";
+import { INSTANT_MAX } from "../base/time.ts";
+import { type Asked, type Entry, type Facts, factOf, limits, runProblems } from "../run.ts";
+import { type Answer, type AskOptions, issuesInWords, readSchema, type Schema, type Signal, type WaitOptions } from "../workflow.ts";
+import type { TakenName } from "./names.ts";
+import { type Home, Operation, type SignalWaiter } from "./operation.ts";
+
+export class SleepOperation extends Operation<void> {
+  readonly kind = "sleep";
+  readonly #until: { readonly durationMs: number } | { readonly at: number };
+  #fireAt: number | null = null;
+
+  constructor(home: Home, name: TakenName, until: { readonly durationMs: number } | { readonly at: number }) {
+    super(home, name);
+    this.#until = until;
+  }
+
+  override recall(entry: Entry): void {
+    if (entry.kind === "timer-set") this.#fireAt = factOf(entry as Entry & { kind: "timer-set" }).fireAt;
+  }
+
+  begin(): void {
+    if (this.#fireAt === null) {
+      const at = "at" in this.#until ? this.#until.at : this.home.clock.now() + this.#until.durationMs;
+      this.#fireAt = Math.min(at, INSTANT_MAX);
+      this.note("timer-set", `{"fireAt":${this.#fireAt}}`);
+    }
+    this.home.awaits(this, this.#fireAt);
+  }
+
+  override due(): void {
+    this.home.awaitsNoMore(this);
+    this.conclude("timer-fired", "null");
+  }
+
+  deliver(): void {
+    this.resolve();
+  }
+}
+
+export class SignalWaitOperation<T> extends Operation<Signal<T>> implements SignalWaiter {
+  readonly kind = "signal-wait";
+  readonly signal: string;
+  readonly #schema: Schema<T> | null;
+  readonly #timeoutMs: number | null;
+  #began: Facts["wait-began"] | null = null;
+
+  constructor(home: Home, name: TakenName, signal: string, options: WaitOptions<T>) {
+    super(home, name);
+    this.signal = signal;
+    this.#schema = options.schema === undefined ? null : readSchema<T>(options.schema, `The schema of signal "${signal}"`);
+    this.#timeoutMs = readTimeout(options.timeoutMs);
+  }
+
+  override recall(entry: Entry): void {
+    if (entry.kind === "wait-began") this.#began = factOf(entry as Entry & { kind: "wait-began" });
+  }
+
+  /** Signals are taken as they come, on replay at their place in the journal; so it must be known from the first. */
+  override asked(): void {
+    this.home.waitForSignal(this);
+  }
+
+  begin(): void {
+    if (this.#began === null) {
+      this.#began = { signal: this.signal, deadlineAt: deadline(this.home.clock.now(), this.#timeoutMs) };
+      this.note("wait-began", JSON.stringify(this.#began));
+    }
+    this.home.awaits(this, this.#began.deadlineAt);
+  }
+
+  override due(): void {
+    this.home.awaitsNoMore(this);
+    this.conclude("wait-timed-out", "null");
+  }
+
+  /** Takes a signal, if it still waits. One that does not fit the schema ends the wait with a problem. */
+  receive(value: Json): boolean {
+    if (this.closed) return false;
+    this.home.awaitsNoMore(this);
+    const checked = this.#schema?.check(value);
+    if (checked?.ok === false) {
+      this.reject(runProblems.SIGNAL_INVALID(`Signal "${this.signal}" does not fit: ${issuesInWords(checked.issues)}.`, { at: this.key }));
+    } else {
+      this.resolve({ received: true, value: checked === undefined ? (value as T) : checked.value });
+    }
+    return true;
+  }
+
+  deliver(): void {
+    this.home.stopsWaitingForSignal(this);
+    this.resolve({ received: false });
+  }
+}
+
+export class AskOperation<T> extends Operation<Answer<T>> {
+  readonly kind = "ask";
+  readonly #schema: Schema<T>;
+  readonly #options: AskOptions<T>;
+  readonly #label: string;
+  readonly #timeoutMs: number | null;
+  #asked: Asked | null = null;
+
+  constructor(home: Home, name: TakenName, label: string, options: AskOptions<T>) {
+    super(home, name);
+    if (options?.schema === undefined) throw runProblems.OPTION_INVALID(`The question "${label}" has no schema for its answer.`);
+    this.#label = label;
+    this.#options = options;
+    this.#schema = readSchema<T>(options.schema, `The schema of question "${label}"`);
+    this.#timeoutMs = readTimeout(options.timeoutMs);
+    this.#requireDefaultFits();
+  }
+
+  #requireDefaultFits(): void {
+    const { default: value } = this.#options;
+    const checked = value === undefined ? undefined : this.#schema.check(value);
+    if (checked?.ok === false) {
+      throw runProblems.OPTION_INVALID(`The default of question "${this.#label}" does not fit its schema: ${issuesInWords(checked.issues)}.`);
+    }
+  }
+
+  override recall(entry: Entry): void {
+    if (entry.kind === "asked") this.#asked = factOf(entry as Entry & { kind: "asked" });
+  }
+
+  begin(): void {
+    if (this.#asked === null) {
+      this.#asked = this.#question();
+      this.note("asked", writeJson(this.#asked, `The question "${this.#label}"`, limits.PAYLOAD_BYTES_MAX));
+    }
+    this.home.awaits(this, this.#asked.deadlineAt);
+    this.home.news?.({ kind: "asked", run: this.home.run, key: this.key, asked: this.#asked });
+  }
+
+  #question(): Asked {
+    const { message, to, default: value } = this.#options;
+    return {
+      name: this.#label,
+      message: message ?? null,
+      schema: this.#schema.jsonSchema as Json,
+      to: to ?? null,
+      deadlineAt: deadline(this.home.clock.now(), this.#timeoutMs),
+      default: value === undefined ? null : { value: value as Json },
+    };
+  }
+
+  override due(): void {
+    this.home.awaitsNoMore(this);
+    const { default: value } = this.#options;
+    if (value === undefined) this.conclude("ask-timed-out", "null");
+    else this.conclude("answered", JSON.stringify({ by: "default", who: null, value } satisfies Facts["answered"] | { value: unknown }));
+  }
+
+  deliver(entry: Entry): void {
+    this.home.awaitsNoMore(this);
+    if (entry.kind === "ask-timed-out") {
+      this.resolve({ by: "timeout" });
+      return;
+    }
+    const { by, who, value } = factOf(entry as Entry & { kind: "answered" });
+    const checked = this.#schema.check(value);
+    if (!checked.ok) this.reject(runProblems.ANSWER_INVALID(`The answer to "${this.#label}" does not fit: ${issuesInWords(checked.issues)}.`, { at: this.key }));
+    else this.resolve(by === "person" ? { by, who, value: checked.value } : { by, value: checked.value });
+  }
+}
+
+function deadline(now: number, timeoutMs: number | null): number | null {
+  return timeoutMs === null ? null : Math.min(now + timeoutMs, INSTANT_MAX);
+}
+
+function readTimeout(timeoutMs: number | undefined): number | null {
+  if (timeoutMs === undefined) return null;
+  return readSpanMs("timeoutMs", timeoutMs);
+}
+
+/** Requires a span that can be waited for. Throws OPTION_INVALID. */
+export function readSpanMs(option: string, spanMs: unknown): number {
+  if (typeof spanMs !== "number" || !(spanMs >= 0) || spanMs > limits.WAIT_MS_MAX) {
+    throw runProblems.OPTION_INVALID(`${option} is ${String(spanMs)}; it must be from 0 to ${limits.WAIT_MS_MAX} ms (100 years).`);
+  }
+  return Math.ceil(spanMs);
+}

@@ -1,0 +1,19 @@
+/**
+ * Where journals and records live: the port with its promises, SQLite, and the lock that makes one process the owner
+ * of a data directory.
+ */
+export { lockDirectory } from "./store/lock.ts";
+export { storeProblems } from "./store/problems.ts";
+export { openSqlite, type SqliteOptions } from "./store/sqlite.ts";
+export type {
+  CodeIdentity,
+  Commit,
+  JournalReset,
+  NewEntry,
+  RunPage,
+  RunQuery,
+  RunRecord,
+  RunStart,
+  RunUpdate,
+  Store,
+} from "./store/store.ts";

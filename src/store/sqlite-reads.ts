@@ -1,0 +1,105 @@
+// The reading half of the SQLite store. Statements are prepared when first asked for.
+
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { type Entry, type EntryKind, entryKindOf, type RunStatus } from "../run.ts";
+import type { runIds } from "./ids.ts";
+import { storeProblems } from "./problems.ts";
+import { type EntryRow, entryOf, RUN_COLUMNS, type RunRow, recordOf, runOf } from "./rows.ts";
+import type { RunPage, RunQuery, Store } from "./store.ts";
+
+type Reads = Omit<Store, "ids" | "claim" | "tail" | "commit" | typeof Symbol.dispose>;
+
+export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>): Reads {
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql) ?? db.prepare(sql);
+    statements.set(sql, known);
+    return known;
+  };
+  const one = <Row>(sql: string, ...values: SQLInputValue[]) => prepare(sql).get(...values) as Row | undefined;
+  const all = <Row>(sql: string, ...values: SQLInputValue[]) => prepare(sql).all(...values) as unknown as Row[];
+
+  return {
+    record(number) {
+      const row = one<RunRow>(`select ${RUN_COLUMNS} where r.id = ?`, number);
+      return row === undefined ? null : recordOf(row, ids);
+    },
+    byKey({ namespace, name }, key) {
+      const row = one<{ run: number; body_hash: string }>(
+        "select run, body_hash from start_keys where namespace = ? and name = ? and key = ?",
+        ...[namespace, name, key],
+      );
+      return row === undefined ? null : { number: row.run, bodyHash: row.body_hash };
+    },
+    journal: (number, afterSeq, limit): Entry[] =>
+      all<EntryRow>(
+        "select seq, kind, key, hash, at, data from journal where run = ? and seq > ? order by seq limit ?",
+        ...[number, afterSeq, limit],
+      ).map(entryOf),
+    hasSignal: (number, id) => one("select 1 from journal where run = ? and key = ? and kind = 7", number, id) !== undefined,
+    entryCounts: (number) => countsByKind(all("select kind, count(*) as count from journal where run = ? group by kind", number)),
+    runs: (query) => page(query, ids, all),
+    statusCounts: () =>
+      new Map(
+        all<{ status: RunStatus; count: number }>("select status, count(*) as count from runs group by status").map((row) => [row.status, row.count]),
+      ),
+    unended: (statuses, afterNumber, limit) =>
+      all<{ id: number }>(
+        `select id from runs where ended_at is null and id > ?
+            and status in (select value from json_each(?)) order by id limit ?`,
+        ...[afterNumber, JSON.stringify(statuses), limit],
+      ).map((row) => row.id),
+    due: (untilMs, limit, root) =>
+      all<{ number: number; wakeAt: number }>(
+        `select id as number, wake_at as wakeAt from runs
+          where wake_at <= ? and ended_at is null and (? is null or root = ?) order by wake_at, id limit ?`,
+        ...[untilMs, root, root, limit],
+      ),
+    openChildren: (number) =>
+      all<{ number: number; close: "cancel" | "keep" }>(
+        "select id as number, parent_close as close from runs where parent = ? and ended_at is null order by id",
+        number,
+      ),
+  };
+}
+
+function countsByKind(rows: { kind: number; count: number }[]): Map<EntryKind, number> {
+  const counts = new Map<EntryKind, number>();
+  for (const row of rows) {
+    const kind = entryKindOf(row.kind);
+    if (kind !== null) counts.set(kind, row.count);
+  }
+  return counts;
+}
+
+function page(query: RunQuery, ids: ReturnType<typeof runIds>, all: <Row>(sql: string, ...values: SQLInputValue[]) => Row[]): RunPage {
+  const { namespace, name, version } = workflowFilter(query.workflow);
+  const rows = all<RunRow>(
+    `select ${RUN_COLUMNS}
+      where r.id < ? and (? is null or r.status in (select value from json_each(?)))
+        and (? is null or w.namespace = ?) and (? is null or w.name = ?) and (? is null or w.version = ?)
+        and r.started_at >= ?
+      order by r.id desc limit ?`,
+    ...[cursorOf(query.cursor, ids), listOf(query.statuses), listOf(query.statuses)],
+    ...[namespace, namespace, name, name, version, version],
+    ...[query.since ?? 0, query.limit + 1],
+  );
+  const runs = rows.slice(0, query.limit).map((row) => runOf(row, ids));
+  return { runs, nextCursor: rows.length > query.limit ? (runs.at(-1)?.id ?? null) : null };
+}
+
+function listOf(statuses: readonly RunStatus[] | undefined): string | null {
+  return statuses === undefined || statuses.length === 0 ? null : JSON.stringify(statuses);
+}
+
+function cursorOf(cursor: string | undefined, ids: ReturnType<typeof runIds>): number {
+  if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
+  const number = ids.numberOf(cursor as Parameters<typeof ids.numberOf>[0]);
+  if (number === null) throw storeProblems.CURSOR_INVALID(`"${cursor.slice(0, 60)}" is not a cursor of this data directory.`);
+  return number;
+}
+
+function workflowFilter(text: string | undefined): { namespace: string | null; name: string | null; version: string | null } {
+  const [, namespace, name, version] = /^(?:([^/@]+)\/)?([^@]*)(?:@(.+))?$/.exec(text ?? "") ?? [];
+  return { namespace: namespace ?? null, name: name === undefined || name === "" ? null : name, version: version ?? null };
+}

@@ -1,0 +1,188 @@
+// The writing half of the SQLite store: claiming an epoch, and one transaction per commit.
+
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { isProblemError } from "../base/problem.ts";
+import { entryKinds } from "../run.ts";
+import { storeProblems } from "./problems.ts";
+import type { CodeIdentity, Commit, JournalReset, NewEntry, RunStart, RunUpdate, Store } from "./store.ts";
+
+/** Rows in one insert: many small inserts cost mostly their number. */
+const BLOCK_ROWS = 32;
+
+export function sqliteWrites(db: DatabaseSync): Pick<Store, "claim" | "tail" | "commit"> {
+  // A store opened for reading has no use for statements that write.
+  let prepared: ReturnType<typeof prepareWrites> | null = null;
+  const writes = () => {
+    prepared ??= prepareWrites(db);
+    return prepared;
+  };
+  return {
+    claim: () => claim(db),
+    tail: () => tail(db),
+    commit(commit) {
+      const { begin, end, apply } = writes();
+      try {
+        begin.run();
+        apply(commit);
+        end.run();
+      } catch (error) {
+        throw failed(db, error);
+      }
+    },
+  };
+}
+
+/**
+ * What SQLite threw becomes STORAGE_FAILED. After an I/O error SQLite has often rolled back by itself, and rolling
+ * back again would throw and hide the first error.
+ */
+function failed(db: DatabaseSync, error: unknown): Error {
+  try {
+    if (db.isOpen && db.isTransaction) db.exec("rollback");
+  } catch {
+    // The first error is the one to tell.
+  }
+  if (isProblemError(error)) return error;
+  return storeProblems.STORAGE_FAILED(error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+function claim(db: DatabaseSync): number {
+  db.exec("begin immediate");
+  const row = db.prepare("update meta set value = value + 1 where name = 'epoch' returning value").get() as { value: number };
+  db.exec("commit");
+  return row.value;
+}
+
+function tail(db: DatabaseSync): { run: number; seq: number } {
+  return db
+    .prepare("select (select coalesce(max(id), 0) from runs) as run, (select coalesce(max(seq), 0) from journal) as seq")
+    .get() as { run: number; seq: number };
+}
+
+function prepareWrites(db: DatabaseSync) {
+  const epoch = db.prepare("select value from meta where name = 'epoch'");
+  const writeStarts = startWriter(db);
+  const writeResets = resetWriter(db);
+  const writeEntries = entryWriter(db);
+  const writeUpdates = updateWriter(db);
+  return {
+    begin: db.prepare("begin immediate"),
+    end: db.prepare("commit"),
+    apply(commit: Commit): void {
+      const current = (epoch.get() as { value: number }).value;
+      if (current !== commit.epoch) throw storeProblems.STORAGE_FENCED(`This process holds epoch ${commit.epoch}; the newest is ${current}.`);
+      if (commit.starts.length > 0) writeStarts(commit.starts);
+      if (commit.resets.length > 0) writeResets(commit.resets);
+      if (commit.entries.length > 0) writeEntries(commit.entries);
+      if (commit.updates.length > 0) writeUpdates(commit.updates);
+    },
+  };
+}
+
+/** Inserts any number of rows, a block at a time. `put` lays one row's values into the parameters from `offset`. */
+function blockInsert<Row>(db: DatabaseSync, into: string, columns: readonly string[], put: (to: SQLInputValue[], offset: number, row: Row) => void) {
+  const width = columns.length;
+  const one = `(${columns.map(() => "?").join(", ")})`;
+  const prepare = (rows: number): StatementSync =>
+    db.prepare(`insert into ${into} (${columns.join(", ")}) values ${Array(rows).fill(one).join(", ")}`);
+  const single = prepare(1);
+  const block = prepare(BLOCK_ROWS);
+  const singleValues: SQLInputValue[] = Array(width).fill(null);
+  const blockValues: SQLInputValue[] = Array(width * BLOCK_ROWS).fill(null);
+  return (rows: readonly Row[]): void => {
+    let at = 0;
+    for (; at + BLOCK_ROWS <= rows.length; at += BLOCK_ROWS) {
+      for (let i = 0; i < BLOCK_ROWS; i++) put(blockValues, i * width, rows[at + i] as Row);
+      block.run(...blockValues);
+    }
+    for (; at < rows.length; at++) {
+      put(singleValues, 0, rows[at] as Row);
+      single.run(...singleValues);
+    }
+  };
+}
+
+function entryWriter(db: DatabaseSync) {
+  const columns = ["seq", "run", "kind", "key", "hash", "at", "data"];
+  return blockInsert<NewEntry>(db, "journal", columns, (to, offset, entry) => {
+    to[offset] = entry.seq;
+    to[offset + 1] = entry.run;
+    to[offset + 2] = entryKinds[entry.kind].number;
+    to[offset + 3] = entry.key;
+    to[offset + 4] = entry.hash;
+    to[offset + 5] = entry.at;
+    to[offset + 6] = entry.data;
+  });
+}
+
+const START_COLUMNS = [
+  ...["id", "workflow", "status", "input", "seed", "started_at", "deadline_at", "wake_at"],
+  ...["root", "depth", "parent", "parent_key", "parent_close"],
+];
+
+function startWriter(db: DatabaseSync) {
+  const workflowId = workflowNumbers(db);
+  const key = db.prepare("insert into start_keys (namespace, name, key, run, body_hash) values (?, ?, ?, ?, ?)");
+  const insert = blockInsert<RunStart>(db, "runs", START_COLUMNS, (to, offset, start) => {
+    to[offset] = start.number;
+    to[offset + 1] = workflowId(start.workflow);
+    to[offset + 2] = start.status;
+    to[offset + 3] = start.inputText;
+    to[offset + 4] = start.seed;
+    to[offset + 5] = start.startedAt;
+    to[offset + 6] = start.deadlineAt;
+    to[offset + 7] = start.wakeAt;
+    to[offset + 8] = start.root;
+    to[offset + 9] = start.depth;
+    to[offset + 10] = start.parent?.number ?? null;
+    to[offset + 11] = start.parent?.key ?? null;
+    to[offset + 12] = start.parent?.close ?? null;
+  });
+  return (starts: readonly RunStart[]): void => {
+    insert(starts);
+    for (const { key: given, number, workflow } of starts) {
+      if (given !== null) key.run(workflow.namespace, workflow.name, given.key, number, given.bodyHash);
+    }
+  };
+}
+
+/** The row of a workflow's code, written when first seen. Remembered per identity object, which callers keep. */
+function workflowNumbers(db: DatabaseSync): (identity: CodeIdentity) => number {
+  const known = new WeakMap<CodeIdentity, number>();
+  const insert = db.prepare("insert or ignore into workflows (namespace, name, version, content_hash, source) values (?, ?, ?, ?, ?)");
+  const find = db.prepare(
+    "select id from workflows where namespace = ? and name = ? and version = ? and content_hash = ? and source = ?",
+  );
+  return (identity) => {
+    const found = known.get(identity);
+    if (found !== undefined) return found;
+    const columns = [identity.namespace, identity.name, identity.version, identity.contentHash ?? "", identity.source ?? ""];
+    insert.run(...columns);
+    const { id } = find.get(...columns) as { id: number };
+    known.set(identity, id);
+    return id;
+  };
+}
+
+function updateWriter(db: DatabaseSync) {
+  const update = db.prepare(`
+    update runs
+       set status = ?, reason = ?, wake_at = ?, ended_at = ?, output = ?, problem = ?, progress = coalesce(?, progress)
+     where id = ? and ended_at is null`);
+  return (updates: readonly RunUpdate[]): void => {
+    for (const to of updates) {
+      update.run(to.status, to.reason, to.wakeAt, to.endedAt, to.outputText, to.problemText, to.progressText, to.run);
+    }
+  };
+}
+
+function resetWriter(db: DatabaseSync) {
+  const drop = db.prepare("delete from journal where run = ? and seq not in (select value from json_each(?))");
+  const restart = db.prepare("update runs set input = ?, seed = ?, continued = continued + 1 where id = ? and ended_at is null");
+  return (resets: readonly JournalReset[]): void => {
+    for (const { run, keepSeqs, inputText, seed } of resets) {
+      drop.run(run, JSON.stringify(keepSeqs));
+      restart.run(inputText, seed, run);
+    }
+  };
+}

@@ -1,0 +1,141 @@
+// Where journals and records live.
+//
+// Promises every implementation keeps (checked by `storeConformance`):
+//
+//   S1. When `commit` has returned (or its promise resolved), all of it is durable:
+//       it survives the death of the process, and of the machine on honest disks.
+//   S2. A commit is whole or absent: no reader ever sees a part of it.
+//   S3. Only the holder of the newest epoch commits; another gets STORAGE_FENCED and
+//       nothing of its commit is written.
+//   S4. A journal reads back in the order of its `seq`, exactly as written.
+//   S5. A run that has ended never changes; a signal id is received once per run; a
+//       start key names one run.
+//   S6. When `commit` throws, nobody knows whether it is durable, except after
+//       STORAGE_FENCED; opening again tells.
+//
+// Runs have numbers inside (small, dense, cheap to index) and ids outside; `ids`
+// translates. Numbers and seqs are handed out by the one writer, who reads where to
+// go on from `tail` after it has claimed the store.
+
+import type { RunId } from "../base/id.ts";
+import type { Entry, EntryKind, PauseReason, Run, RunStatus, WorkflowName } from "../run.ts";
+
+export interface CodeIdentity extends WorkflowName {
+  readonly contentHash: string | null;
+  readonly source: string | null;
+}
+
+/** A run as it begins. Texts are JSON. Moments are Unix ms. */
+export interface RunStart {
+  readonly number: number;
+  readonly workflow: CodeIdentity;
+  readonly status: "pending" | "running" | "waiting";
+  readonly inputText: string;
+  readonly key: { readonly key: string; readonly bodyHash: string } | null;
+  /** Seeds the run's own random numbers: [0, 2^32). */
+  readonly seed: number;
+  readonly startedAt: number;
+  readonly deadlineAt: number | null;
+  readonly wakeAt: number | null;
+  /** The first run of the family; its own number where it has no parent. */
+  readonly root: number;
+  readonly depth: number;
+  readonly parent: { readonly number: number; readonly key: string; readonly close: "cancel" | "keep" } | null;
+}
+
+export interface NewEntry {
+  readonly run: number;
+  readonly seq: number;
+  readonly kind: EntryKind;
+  readonly key: string | null;
+  readonly hash: number;
+  readonly at: number;
+  readonly data: string;
+}
+
+/** How a run stands after a commit. The whole standing, not a difference; `progressText` null keeps what is there. */
+export interface RunUpdate {
+  readonly run: number;
+  readonly status: RunStatus;
+  readonly reason: PauseReason | null;
+  readonly wakeAt: number | null;
+  readonly endedAt: number | null;
+  readonly outputText: string | null;
+  readonly problemText: string | null;
+  readonly progressText: string | null;
+}
+
+/** `continueAs`: the journal up to here is dropped, signals nobody received yet are kept. */
+export interface JournalReset {
+  readonly run: number;
+  readonly inputText: string;
+  readonly seed: number;
+  /** Seqs of `signal-received` entries to keep. */
+  readonly keepSeqs: readonly number[];
+}
+
+/** One transaction. Applied in this order: starts, resets, entries, updates. */
+export interface Commit {
+  readonly epoch: number;
+  readonly starts: readonly RunStart[];
+  readonly resets: readonly JournalReset[];
+  readonly entries: readonly NewEntry[];
+  readonly updates: readonly RunUpdate[];
+}
+
+/** What the engine needs to move a run, beside its journal. */
+export interface RunRecord {
+  readonly number: number;
+  readonly run: Run;
+  readonly seed: number;
+  readonly deadlineAt: number | null;
+  readonly wakeAt: number | null;
+  readonly root: number;
+  readonly depth: number;
+  readonly parent: { readonly number: number; readonly key: string; readonly close: "cancel" | "keep" } | null;
+}
+
+export interface RunQuery {
+  readonly statuses?: readonly RunStatus[];
+  /** `name` or `namespace/name`, optionally with `@version`. */
+  readonly workflow?: string;
+  /** Started at or after, Unix ms. */
+  readonly since?: number;
+  /** Where the page before ended. */
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+export interface RunPage {
+  /** Newest first. */
+  readonly runs: readonly Run[];
+  readonly nextCursor: string | null;
+}
+
+export interface Store extends Disposable {
+  readonly ids: { of(number: number): RunId; numberOf(id: RunId): number | null };
+
+  /** Takes the next epoch: from now on nobody with an older one commits. */
+  claim(): number;
+  /** The last run number and seq written; 0 when none. */
+  tail(): { readonly run: number; readonly seq: number };
+  commit(commit: Commit): void | Promise<void>;
+
+  record(number: number): RunRecord | null;
+  byKey(workflow: { namespace: string; name: string }, key: string): { readonly number: number; readonly bodyHash: string } | null;
+  /** Entries with `seq > afterSeq`, in order. */
+  journal(number: number, afterSeq: number, limit: number): readonly Entry[];
+  hasSignal(number: number, id: string): boolean;
+  /** Entries by kind: how many. */
+  entryCounts(number: number): ReadonlyMap<EntryKind, number>;
+  runs(query: RunQuery): RunPage;
+  /** How many runs have each status. */
+  statusCounts(): ReadonlyMap<RunStatus, number>;
+
+  /** Numbers of runs that have not ended and are in one of `statuses`, ascending, after `afterNumber`. */
+  unended(statuses: readonly RunStatus[], afterNumber: number, limit: number): readonly number[];
+  /** Runs to be woken at or before `untilMs`, soonest first. `root` narrows to one family. */
+  due(untilMs: number, limit: number, root: number | null): readonly { readonly number: number; readonly wakeAt: number }[];
+  /** Children that have not ended, ascending. */
+  openChildren(number: number): readonly { readonly number: number; readonly close: "cancel" | "keep" }[];
+}

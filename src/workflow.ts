@@ -1,0 +1,19 @@
+/**
+ * How work is written: the Context a workflow asks, defining one in code, and the schemas at its door. Pure.
+ */
+export type {
+  Answer,
+  AskOptions,
+  ChildOptions,
+  Context,
+  Log,
+  RunInfo,
+  Signal,
+  StepContext,
+  StepOptions,
+  WaitOptions,
+} from "./workflow/context.ts";
+export { fullName, isWorkflow, type Workflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
+export { mapLimit } from "./workflow/map-limit.ts";
+export { workflowProblems } from "./workflow/problems.ts";
+export { type Checked, type Issue, issuesInWords, type JsonSchema, readSchema, type Schema, type SchemaLike } from "./workflow/schema.ts";

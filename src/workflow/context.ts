@@ -1,0 +1,124 @@
+// What a workflow may ask for.
+//
+// This is the one surface of the engine: code, documents, templates and plans are all
+// written against it, and no author needs to know which engine answers.
+//
+// A workflow's function is run again from its first line whenever its run is taken up,
+// and finds in the journal what it has already done. So between operations it must be
+// deterministic: no clock, no chance, no I/O of its own; `now`, `random`, `uuid` and
+// steps give it those.
+
+import type { RunId } from "../base/id.ts";
+import type { Json } from "../base/json.ts";
+import type { RetryPolicy } from "../run.ts";
+import type { Workflow } from "./define.ts";
+import type { SchemaLike } from "./schema.ts";
+
+export interface Context {
+  /**
+   * Does something to the world, or anything that takes time, and records what came of it. `act` is attempted at
+   * least once, and never again once its result is recorded. The result must be JSON. Throws what `act` threw last,
+   * as a ProblemError, when attempts are spent.
+   */
+  step<T>(name: string, act: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
+  /** Waits `durationMs`, through restarts; never wakes early. */
+  sleep(name: string, durationMs: number): Promise<void>;
+  /** Waits until a moment in RFC 3339, e.g. `2027-01-01T00:00:00Z`; one that has passed does not wait. */
+  sleepUntil(name: string, at: string): Promise<void>;
+  /** Waits for a signal of this name; one that came before anybody waited is taken first. */
+  waitSignal<T = Json>(name: string, options?: WaitOptions<T>): Promise<Signal<T>>;
+  /** Sends a signal to another run. Says nothing of whether it was received; a run unknown or ended is ignored. */
+  sendSignal(run: RunId, name: string, value?: Json): Promise<void>;
+  /** Asks a person. Without an answer in `timeoutMs` the default is taken, or `{ by: "timeout" }` comes back. */
+  ask<T = Json>(name: string, options: AskOptions<T>): Promise<Answer<T>>;
+  /** Runs another workflow as a child and waits for its output. Throws CHILD_FAILED / CHILD_CANCELED. */
+  run<I, O>(workflow: Workflow<I, O> | string, input: I, options?: ChildOptions): Promise<O>;
+  /** Starts another workflow as a child and goes on at once. */
+  start<I, O>(workflow: Workflow<I, O> | string, input: I, options?: ChildOptions & { parentClose?: "cancel" | "keep" }): Promise<RunId>;
+  /** Gives `body` a name space of its own: names inside do not meet names outside. */
+  scope<T>(name: string, body: (context: Context) => Promise<T>): Promise<T>;
+  /** Ends this journal and begins the same run anew with another input. For loops without end. */
+  continueAs(input: Json): Promise<never>;
+
+  /** The time of the last entry read from the journal, in Unix ms: the same on every replay. */
+  now(): number;
+  /** A number in [0, 1), the same on every replay. */
+  random(): number;
+  /** A UUID v4, the same on every replay. */
+  uuid(): string;
+
+  /** Lines of the run, kept in its journal, each written once. */
+  readonly log: Log;
+  /** How far the run is: `done` of `of`. Shown live, kept with the run. */
+  progress(done: number, of?: number, message?: string): void;
+  /** Aborted when the run is canceled or times out. */
+  readonly abortSignal: AbortSignal;
+  readonly info: RunInfo;
+}
+
+export interface StepContext {
+  /** Names this step of this run to the outside: the same on every automatic attempt and after every crash. */
+  readonly idempotencyKey: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Aborted when the attempt times out, or the run is canceled or times out. */
+  readonly abortSignal: AbortSignal;
+  readonly log: Log;
+}
+
+export interface StepOptions {
+  /** Without it a step is tried once. Fields left out: 3 attempts, 1 s first, doubled, at most 60 s, jitter 0.2. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** For all attempts and the delays between them, in ms. */
+  readonly timeoutMs?: number;
+  /** For each attempt, in ms. */
+  readonly attemptTimeoutMs?: number;
+  /** `at-most-once`: the start is on disk before acting, and an interrupted attempt fails as STEP_INTERRUPTED. */
+  readonly delivery?: "at-least-once" | "at-most-once";
+  /** The name under which the journal remembers the step, where `name` alone does not tell it from others. */
+  readonly key?: string;
+}
+
+export interface WaitOptions<T> {
+  readonly schema?: SchemaLike<T>;
+  readonly timeoutMs?: number;
+}
+
+/** A union, so that a signal that carries null does not look like none. */
+export type Signal<T> = { readonly received: true; readonly value: T } | { readonly received: false };
+
+export interface AskOptions<T> {
+  readonly schema: SchemaLike<T>;
+  /** The question in words; the name where left out. */
+  readonly message?: string;
+  /** Who may answer. */
+  readonly to?: string;
+  readonly timeoutMs?: number;
+  readonly default?: T;
+}
+
+export type Answer<T> =
+  | { readonly by: "person"; readonly who: string | null; readonly value: T }
+  | { readonly by: "default"; readonly value: T }
+  | { readonly by: "timeout" };
+
+export interface ChildOptions {
+  /** Names the operation in the journal; the child workflow's name where left out. */
+  readonly name?: string;
+}
+
+export interface Log {
+  debug(message: string, data?: Json): void;
+  info(message: string, data?: Json): void;
+  warn(message: string, data?: Json): void;
+  error(message: string, data?: Json): void;
+}
+
+export interface RunInfo {
+  readonly run: RunId;
+  readonly key?: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  /** 1; more once a person has had the run done again. */
+  readonly attempt: number;
+}

@@ -1,0 +1,150 @@
+// Schemas at the door: JSON Schema, or any Standard Schema that also gives JSON Schema (zod, for one), behind one shape.
+
+import { createRequire } from "node:module";
+import type { Json } from "../base/json.ts";
+import { workflowProblems } from "./problems.ts";
+
+/** The part of Standard Schema (standardschema.dev, v1) that is used here. */
+export interface StandardSchema<Output = unknown> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    readonly jsonSchema?: {
+      readonly input: (options: { target: string }) => Record<string, unknown>;
+      readonly output: (options: { target: string }) => Record<string, unknown>;
+    };
+  };
+}
+
+type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] };
+
+export type JsonSchema = { readonly [key: string]: Json };
+
+/** What an author may write where a schema is wanted. */
+export type SchemaLike<Output = unknown> = StandardSchema<Output> | JsonSchema | boolean;
+
+export interface Issue {
+  /** JSON Pointer (RFC 6901) into the value; `` for the whole. */
+  readonly at: string;
+  readonly message: string;
+}
+
+export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
+
+export interface Schema<T = unknown> {
+  /** Gives the value with defaults filled, or every issue found. */
+  check(value: unknown): Checked<T>;
+  /** JSON Schema 2020-12, for forms, documents and other programs. */
+  readonly jsonSchema: JsonSchema | boolean;
+}
+
+const read = new WeakMap<object, Schema>();
+
+/** Reads what an author wrote; equal objects give one schema. Throws WF_SCHEMA. `what` names the place. */
+export function readSchema<T>(written: SchemaLike<T>, what: string): Schema<T> {
+  if (typeof written === "boolean") return anything(written) as Schema<T>;
+  if (typeof written !== "object" && typeof written !== "function") throw workflowProblems.WF_SCHEMA(`${what} is ${String(written)}.`);
+  if (written === null) throw workflowProblems.WF_SCHEMA(`${what} is null.`);
+  const known = read.get(written);
+  if (known !== undefined) return known as Schema<T>;
+  const schema = isStandard(written) ? fromStandard(written, what) : fromJsonSchema(written as JsonSchema, what);
+  read.set(written, schema);
+  return schema as Schema<T>;
+}
+
+function anything(allowed: boolean): Schema {
+  return {
+    check: (value) => (allowed ? { ok: true, value } : { ok: false, issues: [{ at: "", message: "nothing is allowed here" }] }),
+    jsonSchema: allowed,
+  };
+}
+
+function isStandard(written: object): written is StandardSchema {
+  return "~standard" in written;
+}
+
+function fromStandard(written: StandardSchema, what: string): Schema {
+  const standard = written["~standard"];
+  if (standard.jsonSchema === undefined) {
+    throw workflowProblems.WF_SCHEMA(`${what} is a ${standard.vendor} schema that gives no JSON Schema.`);
+  }
+  const { jsonSchema } = standard;
+  return {
+    check(value) {
+      const result = standard.validate(value);
+      if (result instanceof Promise) {
+        result.catch(() => undefined);
+        throw workflowProblems.SCHEMA_ASYNC(`${what} has an asynchronous check.`);
+      }
+      return result.issues === undefined ? { ok: true, value: result.value } : { ok: false, issues: result.issues.map(issueOf) };
+    },
+    get jsonSchema() {
+      return jsonSchema.input({ target: "draft-2020-12" }) as JsonSchema;
+    },
+  };
+}
+
+function issueOf(issue: { message: string; path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }): Issue {
+  const path = (issue.path ?? []).map((part) => (typeof part === "object" ? part.key : part));
+  return { at: pointer(path.map(String)), message: issue.message };
+}
+
+function pointer(path: readonly string[]): string {
+  return path.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+type Validate = ((value: unknown) => boolean) & {
+  errors?: { instancePath: string; message?: string; params: Record<string, unknown> }[] | null;
+};
+
+/** Ajv takes 0.1 s to load, so it is loaded when a JSON Schema is first met. */
+function fromJsonSchema(written: JsonSchema, what: string): Schema {
+  let validate: Validate;
+  try {
+    validate = ajv().compile(written);
+  } catch (error) {
+    throw workflowProblems.WF_SCHEMA(`${what} is not a valid JSON Schema: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return {
+    check(value) {
+      const copy: unknown = structuredClone(value); // defaults are filled in place
+      if (validate(copy)) return { ok: true, value: copy };
+      return { ok: false, issues: (validate.errors ?? []).map((error) => ({ at: error.instancePath, message: ajvMessage(error) })) };
+    },
+    jsonSchema: written,
+  };
+}
+
+function ajvMessage(error: { message?: string; params: Record<string, unknown> }): string {
+  const { additionalProperty, allowedValues } = error.params;
+  if (typeof additionalProperty === "string") return `has no property "${additionalProperty}"`;
+  if (Array.isArray(allowedValues)) return `must be one of ${allowedValues.map((value) => JSON.stringify(value)).join(", ")}`;
+  return error.message ?? "is not valid";
+}
+
+interface Ajv {
+  compile(schema: JsonSchema): Validate;
+}
+
+let loadedAjv: Ajv | null = null;
+
+function ajv(): Ajv {
+  if (loadedAjv === null) {
+    const require = createRequire(import.meta.url);
+    const { Ajv2020 } = require("ajv/dist/2020.js") as { Ajv2020: new (options: object) => Ajv };
+    const addFormats = (require("ajv-formats") as { default: (to: Ajv) => void }).default;
+    loadedAjv = new Ajv2020({ allErrors: true, useDefaults: true, strict: true, strictRequired: false, addUsedSchema: false });
+    addFormats(loadedAjv);
+  }
+  return loadedAjv;
+}
+
+/** The issues in one sentence for people: `/topic: expected string; /n: too small`. */
+export function issuesInWords(issues: readonly Issue[]): string {
+  const shown = issues.slice(0, 10).map(({ at, message }) => (at === "" ? message : `${at}: ${message}`));
+  return shown.join("; ") + (issues.length > shown.length ? `; and ${issues.length - shown.length} more` : "");
+}
