@@ -7,6 +7,8 @@ export type { Failure } from "./run/failure.ts";
 export { errorFrom, failureOf, NonRetryableError, RetryAfterError, retryAdvice } from "./run/failure.ts";
 export * as limits from "./run/limits.ts";
 export { runProblems } from "./run/problems.ts";
+export type { JournalReading, OpenQuestion, OperationReading, OperationStatus, StepCounts } from "./run/reading.ts";
+export { countSteps, dataOf, openQuestions, readEntries } from "./run/reading.ts";
 export type { AfterFailure, FailedAttempt, RetryPolicy } from "./run/retry.ts";
 export { afterFailure, readRetryPolicy, TRY_ONCE } from "./run/retry.ts";
 export type { EndedRun, PauseReason, Progress, Run, RunCore, RunStatus, WorkflowName } from "./run/run.ts";

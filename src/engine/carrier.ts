@@ -16,7 +16,7 @@
 import type { Random32, Timer } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
 import { isProblemError, type Problem, type ProblemError } from "../base/problem.ts";
-import { type Entry, type EntryKind, type Facts, failureOf, isEnd, limits, type PauseReason, type RunStatus, runProblems } from "../run.ts";
+import { type Entry, type EntryKind, type Facts, failureOf, isEnd, limits, type PauseReason, type RunStatus, runProblems, type WorkflowName } from "../run.ts";
 import type { CodeIdentity } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
 import { acceptOutput } from "./accept.ts";
@@ -36,6 +36,8 @@ export interface CarrierOptions {
   readonly loadSource?: (identity: CodeIdentity) => Promise<readonly { workflow: Workflow; origin: Origin }[] | null>;
   /** Waiting runs kept in memory. */
   readonly residentMax?: number;
+  /** Writes what it is asked to, but moves no run. */
+  readonly idle?: boolean;
 }
 
 interface Taking {
@@ -79,6 +81,7 @@ export class RunCarrier implements Carrier, Carrying {
     this.random32 = options.random32;
     this.strict = options.strict;
     this.#loadSource = options.loadSource ?? (async () => null);
+    this.#draining = options.idle ?? false;
     this.#residentMax = options.residentMax ?? limits.RESIDENT_WAITING_MAX;
     this.engine.carriedBy(this);
   }
@@ -179,13 +182,16 @@ export class RunCarrier implements Carrier, Carrying {
   /** The run's code: loaded already, or loaded now. Null, with the run paused or set aside, when there is none. */
   async #codeOf(taken: Taken): Promise<Workflow | null> {
     const { run } = taken.record;
-    const loaded = this.registry.find(run.workflow);
-    if (loaded !== null) return loaded;
-    const identity = { ...run.workflow, contentHash: run.contentHash, source: run.source };
-    for (const { workflow, origin } of (await this.#load(identity)) ?? []) this.registry.add(workflow, origin);
-    const found = this.registry.find(run.workflow);
+    const found = (await this.canLoad(run)) ? this.registry.find(run.workflow) : null;
     if (found === null && !(await this.#awaitParent(taken))) this.#pauseUnloaded(taken);
     return found;
+  }
+
+  /** Whether the code of a run is loaded, or can be now. */
+  async canLoad(run: { readonly workflow: WorkflowName; readonly contentHash: string | null; readonly source: string | null }): Promise<boolean> {
+    if (this.registry.find(run.workflow) !== null) return true;
+    for (const { workflow, origin } of (await this.#load({ ...run.workflow, contentHash: run.contentHash, source: run.source })) ?? []) this.registry.add(workflow, origin);
+    return this.registry.find(run.workflow) !== null;
   }
 
   async #load(identity: CodeIdentity): Promise<readonly { workflow: Workflow; origin: Origin }[] | null> {

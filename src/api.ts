@@ -1,0 +1,18 @@
+/**
+ * What can be asked of Baton: operations with their schemas and problems, and no handler. The command line is made from
+ * this list; so are HTTP routes and clients.
+ */
+export {
+  type Answerer,
+  type CommandShape,
+  type InputOf,
+  isOperationName,
+  OPERATION_NAMES,
+  type OperationName,
+  type OperationShape,
+  type OutputOf,
+  operations,
+  type ReadInputOf,
+} from "./api/operations.ts";
+export { apiProblems, readInput } from "./api/problems.ts";
+export type { EntryLine, OperationLine, Question, RunLine, RunView } from "./api/schemas.ts";

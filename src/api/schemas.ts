@@ -1,0 +1,94 @@
+// What is said over the API: shapes with their meaning. Moments are RFC 3339 text.
+
+import { z } from "zod";
+import { RUN_STATUSES } from "../run.ts";
+
+const json = z.unknown();
+const moment = z.string().describe("RFC 3339");
+
+export const runId = z.string().regex(/^run_[a-z0-9]{1,40}$/, "is not the id of a run (run_…)");
+export const runStatus = z.enum(RUN_STATUSES as readonly [string, ...string[]]);
+
+export const problem = z.object({
+  code: z.string(),
+  status: z.number(),
+  title: z.string(),
+  detail: z.string(),
+  fix: z.string().optional(),
+  at: z.string().optional(),
+  facts: z.record(z.string(), json).optional(),
+});
+
+const workflowName = z.object({ namespace: z.string(), name: z.string(), version: z.string() });
+
+const stepCounts = z.object({ total: z.number(), completed: z.number(), failed: z.number(), skipped: z.number() });
+
+const progress = z.object({ done: z.number(), of: z.number().nullable(), message: z.string().nullable() });
+
+/** A run in a list. */
+export const runLine = z.object({
+  run: z.string(),
+  workflow: workflowName,
+  status: runStatus,
+  reason: z.string().optional().describe("why it is paused"),
+  key: z.string().optional(),
+  parent: z.string().optional(),
+  startedAt: moment,
+  endedAt: moment.optional(),
+  wakeAt: moment.optional().describe("when a waiting run is woken at the latest"),
+  progress: progress.optional(),
+  source: z.string().optional().describe("the file it came from"),
+});
+
+const failure = z.object({ code: z.string(), message: z.string(), name: z.string(), at: z.string().optional(), problem: problem.optional() });
+
+export const operationLine = z.object({
+  key: z.string(),
+  kind: z.string(),
+  status: z.enum(["running", "waiting", "completed", "failed", "canceled"]),
+  attempts: z.number(),
+  firstAt: moment,
+  endedAt: moment.optional(),
+  output: json.optional(),
+  failure: failure.optional(),
+  waitsFor: z.string().optional(),
+  waitsUntil: moment.optional(),
+  child: z.string().optional().describe("the run it started"),
+});
+
+export const question = z.object({
+  key: z.string(),
+  name: z.string(),
+  message: z.string().nullable(),
+  schema: json,
+  to: z.string().nullable(),
+  askedAt: moment,
+  deadlineAt: moment.nullable(),
+  default: z.object({ value: json }).nullable(),
+});
+
+/** A run in full. */
+export const runView = runLine.extend({
+  input: json,
+  output: json.optional(),
+  problem: problem.optional(),
+  steps: stepCounts,
+  operations: z.array(operationLine),
+  questions: z.array(question),
+  waitsFor: z.string().optional().describe("one sentence: what it waits for, and until when"),
+  continued: z.number().describe("how often continueAs began a new journal"),
+});
+
+export const entryLine = z.object({
+  seq: z.number(),
+  kind: z.string(),
+  key: z.string().optional(),
+  at: moment,
+  data: json,
+});
+
+export type RunLine = z.infer<typeof runLine>;
+export type RunView = z.infer<typeof runView>;
+export type OperationLine = z.infer<typeof operationLine>;
+export type Question = z.infer<typeof question>;
+export type EntryLine = z.infer<typeof entryLine>;

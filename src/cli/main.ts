@@ -1,0 +1,176 @@
+// The command `baton`: reads what was typed, asks, prints, and ends with an exit code. Nothing here knows how runs are
+// carried; and no stack trace leaves here.
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { apiProblems } from "../api.ts";
+import { isProblemError, type Problem } from "../base/problem.ts";
+import { cliProblems, EXIT, exitCodeOf } from "./problems.ts";
+import { type CommonOptions, resumeRun, runFile } from "./run.ts";
+import { addOperationCommands } from "./runs.ts";
+import { openTerminal } from "./terminal.ts";
+import { watchRun } from "./watch.ts";
+
+/** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
+const NOT_YET = new Set([
+  ...["start", "dev", "inbox", "schedules", "events", "check", "workflows", "doctor", "explain", "completion", "validate", "graph"],
+  ...["services", "secrets", "stats", "agents", "delegate", "verify", "keys", "insights", "preferences", "init", "templates", "plan", "peers"],
+  ...["runs pause", "runs retry", "runs fork", "runs skip", "runs signal", "runs rm"],
+]);
+
+export async function main(argv: readonly string[]): Promise<number> {
+  guardProcess();
+  let code: number = EXIT.ok;
+  const program = build((ended) => {
+    code = ended;
+  });
+  try {
+    refuseNotYet(argv);
+    if (argv.length === 0) {
+      program.outputHelp({ error: true });
+      return EXIT.usage;
+    }
+    await program.parseAsync([...argv], { from: "user" });
+    return code;
+  } catch (error) {
+    return tell(error, argv);
+  }
+}
+
+function refuseNotYet(argv: readonly string[]): void {
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const found = [words[0] ?? "", `${words[0]} ${words[1]}`].find((name) => NOT_YET.has(name));
+  if (found !== undefined) throw apiProblems.NOT_YET(`\`baton ${found}\` is not built yet.`);
+  const url = argv.find((word) => word === "--url" || word.startsWith("--url="));
+  if (url !== undefined) throw apiProblems.NOT_YET("`--url` is not built yet: there is no server to reach.");
+}
+
+/** What was thrown, told once, on stderr. */
+function tell(error: unknown, argv: readonly string[]): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+  const terminal = openTerminal({ quiet: false, json: argv.includes("--json"), input: false });
+  const problem = error instanceof CommanderError ? usage(error) : problemOf(error);
+  terminal.complain(problem);
+  return exitCodeOf(problem);
+}
+
+function usage(error: CommanderError): Problem {
+  return cliProblems.USAGE(error.message.replace(/^error: /, "").replaceAll("\n", " ")).problem;
+}
+
+function problemOf(error: unknown): Problem {
+  if (isProblemError(error)) return error.problem;
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "BUG", status: 500, title: "Something unexpected happened.", detail: `Unexpected: ${message}`, fix: "This is a bug in Baton; what was accepted is safe on disk." };
+}
+
+/** A floating promise of some workflow must not take all runs down; anything worse ends the process in one sentence. */
+function guardProcess(): void {
+  process.on("unhandledRejection", (reason) => {
+    process.stderr.write(`warning: a promise nobody waited for was rejected: ${reason instanceof Error ? reason.message : String(reason)}\n`);
+  });
+  process.on("uncaughtException", (error) => {
+    process.stderr.write(`error[UNCAUGHT] ${error.message}\n  Code outside any step threw; runs in flight go on with the next \`baton runs resume\`.\n`);
+    process.exit(EXIT.bug);
+  });
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.bug));
+}
+
+function build(end: (code: number) => void): Command {
+  const program = new Command("baton")
+    .description("Durable orchestration of AI services and agents.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined, outputError: () => undefined })
+    .addHelpText("after", `\n${EXIT_CODES}`);
+  addRun(program, end);
+  const runs = program.command("runs").description("Look at runs and steer them.").exitOverride();
+  runs.configureOutput({ writeErr: () => undefined, outputError: () => undefined });
+  addOperationCommands(() => runs, withCommon, readCommon);
+  addWatch(runs, end);
+  addResume(runs, end);
+  return program;
+}
+
+const EXIT_CODES = `Exit codes: 0 ok · 1 run failed · 2 usage · 3 workflow invalid · 4 not found · 5 not allowed · 6 conflict
+  7 timed out or canceled · 8 waits for a person · 69 owner unreachable · 70 bug · 74 storage · 130 interrupted`;
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+  return version;
+}
+
+function withCommon(command: Command): Command {
+  return command
+    .option("--data <dir>", "the data directory (BATON_DATA, else .baton)")
+    .option("--url <url>", "a server to ask instead")
+    .option("--json", "print one JSON object (with \"v\": 1) on stdout")
+    .option("-q, --quiet", "print nothing but data and errors")
+    .addOption(noInput())
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined, outputError: () => undefined });
+}
+
+/** `--no-input` is about asking people, not the opposite of `--input`. */
+function noInput(): Option {
+  const option = new Option("--no-input", "never ask a person here");
+  option.attributeName = () => "ask";
+  return option;
+}
+
+function readCommon(command: Command): CommonOptions {
+  const { data, json, quiet, ask } = command.opts() as { data?: string; json?: boolean; quiet?: boolean; ask?: boolean };
+  const path = data ?? (process.env.BATON_DATA || ".baton");
+  if (path === "" || path.includes("\0")) throw cliProblems.USAGE("--data is not a path.");
+  return { data: path, json: json === true, quiet: quiet === true, input: ask !== false };
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+function addRun(program: Command, end: (code: number) => void): void {
+  const command = withCommon(program.command("run").description("Run a workflow from a TypeScript or JavaScript file, to its end."))
+    .argument("<file>", "FILE or FILE#export", requirePath)
+    .option("--input <json>", "the input: JSON, @file, or - for standard input")
+    .option("-i, --set <key=value>", "one field of the input (repeatable)", collect, [])
+    .option("-k, --key <key>", "start once: the same key and input give the same run")
+    .option("--with <file>", "make further workflows known (repeatable)", collect, [])
+    .option("--allow <host>", "let Baton's own calls reach a private host, HOST or HOST:PORT (repeatable)", collect, [])
+    .option("--detach", "start it at the owner and leave")
+    .option("--timeout <span>", "how long this command waits, like 30s; the run itself goes on")
+    .addHelpText("after", `\nExamples:\n  baton run brief.ts -i topic=tides\n  baton run brief.ts --input @input.json --key tides-1 --json\n\n${EXIT_CODES}`);
+  command.action(async (file: string) => {
+    const options = command.opts() as { input?: string; set: string[]; key?: string; with: string[]; allow: string[]; detach?: boolean; timeout?: string };
+    const { input: inputText, set: fields, key, with: withFiles, allow, detach = false, timeout } = options;
+    end(await runFile(file, { ...readCommon(command), inputText, fields, key, with: withFiles, allow, detach, timeout }));
+  });
+}
+
+function requirePath(path: string): string {
+  if (path === "" || path.includes("\0") || path.length > 4_096) throw new InvalidArgumentError("It is not a path.");
+  return path;
+}
+
+function addWatch(runs: Command, end: (code: number) => void): void {
+  const command = withCommon(runs.command("watch").description("Print every entry of a run's journal as it is written, until the run ends."))
+    .argument("<run>")
+    .option("--timeout <span>", "how long to watch")
+    .addHelpText("after", "\nExamples:\n  baton runs watch run_k3f90001\n  baton runs watch run_k3f90001 --json | jq .kind");
+  command.action(async (run: string) => {
+    end(await watchRun(run, { ...readCommon(command), timeout: (command.opts() as { timeout?: string }).timeout }));
+  });
+}
+
+function addResume(runs: Command, end: (code: number) => void): void {
+  const command = withCommon(runs.command("resume").description("Let a paused run go on, and carry a run that nobody carries to its end."))
+    .argument("<run>")
+    .option("--with <file>", "make further workflows known (repeatable)", collect, [])
+    .option("--no-wait", "only lift the pause")
+    .option("--timeout <span>", "how long this command waits; the run itself goes on")
+    .addHelpText("after", "\nExamples:\n  baton runs resume run_k3f90001\n  baton runs resume run_k3f90001 --with moved/brief.ts");
+  command.action(async (run: string) => {
+    const { with: withFiles, wait = true, timeout } = command.opts() as { with: string[]; wait?: boolean; timeout?: string };
+    end(await resumeRun(run, { ...readCommon(command), with: withFiles, wait, timeout }));
+  });
+}

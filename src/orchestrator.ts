@@ -1,0 +1,9 @@
+/**
+ * Where the parts are chosen and joined: opening Baton in a program, loading workflow files, and asking about a data
+ * directory from outside.
+ */
+export { type Baton, type OpenOptions, openBaton, type RunHandle, type StartOptions } from "./orchestrator/baton.ts";
+export { ask, findOwner, type RemoteBaton } from "./orchestrator/caller.ts";
+export { type LoadedFile, loadWorkflowFile } from "./orchestrator/loader.ts";
+export { orchestratorProblems } from "./orchestrator/problems.ts";
+export { runLineOf } from "./orchestrator/views.ts";

@@ -1,0 +1,275 @@
+// Baton, opened: the one place where parts are chosen and joined.
+//
+// Whoever opens a data directory owns it: it holds the lock, carries the runs, and
+// answers at its door what other commands ask. All that is opened is closed again in
+// reverse order, also when opening stops half-way.
+
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import type { Answerer, InputOf, OperationName, OutputOf } from "../api.ts";
+import type { Clock, Random32 } from "../base/clock.ts";
+import { type RunId, readId } from "../base/id.ts";
+import { canonicalJson, type Json } from "../base/json.ts";
+import { type ProblemError, ProblemError as Thrown } from "../base/problem.ts";
+import { rfc3339 } from "../base/time.ts";
+import { acceptInput, type EmbeddedEngine, engineProblems, type Listener, openEmbeddedEngine, RunCarrier } from "../engine.ts";
+import { isEnd, limits, type Run, runProblems } from "../run.ts";
+import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../store.ts";
+import { fullName, type Workflow } from "../workflow.ts";
+import { type DataDirectory, dataDirectory, removeOwnerNote, writeOwnerNote } from "./directory.ts";
+import { openDoor } from "./door.ts";
+import { answerWith, readHandlers, steerHandlers } from "./handlers.ts";
+import { isLoading, loadWorkflowFile } from "./loader.ts";
+import { orchestratorProblems } from "./problems.ts";
+import { systemClock, systemRandom } from "./world.ts";
+
+export interface OpenOptions {
+  /** The data directory; `.baton`, or what BATON_DATA says. */
+  readonly data?: string;
+  /** Workflows made known from the start. */
+  readonly workflows?: readonly Workflow<never, unknown>[];
+  /** `everything` that is in flight, only the families of runs started here (`own`), or `nothing`. */
+  readonly carry?: "everything" | "own" | "nothing";
+  /** A name open twice in one scope is a problem. Default: unless NODE_ENV is `production`. */
+  readonly strict?: boolean;
+  /** Closing lets attempts under way go on this long, in ms. */
+  readonly graceMs?: number;
+  readonly clock?: Clock;
+  readonly random32?: Random32;
+}
+
+export interface StartOptions {
+  /** Starting twice with one key and input gives the same run. */
+  readonly key?: string;
+}
+
+/** A run that was started or found. */
+export interface RunHandle<O = unknown> {
+  readonly id: RunId;
+  /** True when its key had already started it. */
+  readonly repeated: boolean;
+  run(): Promise<Run>;
+  /** The output once it completes. Throws the run's problem when it fails or is canceled, RUN_PAUSED when it pauses. */
+  result(): Promise<O>;
+}
+
+const GRACE_MS = 5_000;
+
+/** Opens a data directory as its owner and carries what is in flight. Throws DATA_LOCKED when it has one already. */
+export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
+  if (isLoading()) throw orchestratorProblems.OPENED_WHILE_LOADING("openBaton was called at the top level of a workflow file.");
+  const directory = dataDirectory(options.data ?? process.env.BATON_DATA ?? ".baton");
+  await using opening = new AsyncDisposableStack();
+  const { clock = systemClock, random32 = systemRandom(), carry = "everything" } = options;
+
+  makeDirectory(directory);
+  opening.use(lockDirectory(directory.lockPath));
+  const store = opening.use(openSqlite({ path: directory.databasePath, random32: random32() }));
+  const engine = opening.use(openEmbeddedEngine({ store, clock, random32, onlyFamilies: carry !== "everything" }));
+  const strict = options.strict ?? process.env.NODE_ENV !== "production";
+  const carrier = new RunCarrier({ engine, random32, strict, idle: carry === "nothing", loadSource });
+  opening.defer(() => carrier.drain(options.graceMs ?? GRACE_MS));
+  for (const workflow of options.workflows ?? []) carrier.register(workflow as Workflow, null);
+
+  const baton = new Baton({ directory, store, engine, carrier });
+  if (carry !== "nothing") opening.use(await openOwnersDoor(directory, baton));
+  if (carry === "everything") await baton.resumeLoaded();
+  if (carry !== "nothing") engine.recover();
+  baton.closesWith(opening.move());
+  return baton;
+}
+
+function makeDirectory(directory: DataDirectory): void {
+  try {
+    mkdirSync(directory.path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw orchestratorProblems.DATA_DIRECTORY(`${directory.path} cannot be made: ${reason}`);
+  }
+}
+
+async function openOwnersDoor(directory: DataDirectory, baton: Baton): Promise<AsyncDisposable> {
+  const token = randomBytes(32).toString("base64url");
+  const door = await openDoor({ token, answerer: baton, listen: (listener) => baton.listen(listener) });
+  writeOwnerNote(directory, { v: 1, pid: process.pid, startedAt: rfc3339(Date.now()), port: door.port, token });
+  return {
+    async [Symbol.asyncDispose]() {
+      removeOwnerNote(directory, token);
+      await door[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function loadSource({ source }: CodeIdentity) {
+  return source === null ? null : (await loadWorkflowFile(source)).all;
+}
+
+interface Parts {
+  readonly directory: DataDirectory;
+  readonly store: Store;
+  readonly engine: EmbeddedEngine;
+  readonly carrier: RunCarrier;
+}
+
+/** An owner of a data directory, until it is closed. */
+export class Baton implements Answerer, AsyncDisposable {
+  readonly #parts: Parts;
+  readonly #handlers: Partial<Record<OperationName, unknown>>;
+  /** Resolves when it has stopped for good: with the cause (the storage failed), or null after it was closed. */
+  readonly closed: Promise<ProblemError | null>;
+  #stack: AsyncDisposableStack | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    const { store, carrier, engine } = parts;
+    this.closed = engine.closed;
+    this.#handlers = {
+      ...readHandlers(store, () => engine.clock.now(), () => true),
+      ...steerHandlers(store, carrier, randomUUID),
+      "runs.start": async (input: { workflow: string; input?: unknown; key?: string }) => {
+        const handle = await this.start(input.workflow, input.input, input.key === undefined ? {} : { key: input.key });
+        return { run: handle.id, repeated: handle.repeated };
+      },
+      "workflows.load": async (input: { file: string; export?: string }) => this.#loadHere(input),
+    };
+  }
+
+  /** What was opened for it; closed with it. Called once, by whoever opens it. */
+  closesWith(stack: AsyncDisposableStack): void {
+    this.#stack = stack;
+  }
+
+  /** Starts a run; resolves when it is on disk. Throws INPUT_INVALID / KEY_REUSED / WORKFLOW_UNKNOWN. */
+  async start<I, O>(workflow: Workflow<I, O> | string, input?: unknown, options: StartOptions = {}): Promise<RunHandle<O>> {
+    this.#requireOpen();
+    const { carrier, engine } = this.#parts;
+    const found = typeof workflow === "string" ? carrier.workflowNamed(workflow) : (workflow as Workflow);
+    const identity = carrier.identityOf(found);
+    const accepted = acceptInput(found, input);
+    const key = options.key === undefined ? null : { key: requireKey(options.key), bodyHash: bodyHash(accepted.value as Json) };
+    const { run, repeated } = await engine.start({ workflow: identity, inputText: accepted.text, key, timeoutMs: found.timeoutMs });
+    return this.#handle<O>(run, repeated);
+  }
+
+  /** A run that exists. Throws RUN_UNKNOWN. */
+  async run<O = unknown>(id: string): Promise<RunHandle<O>> {
+    const run = readId("run", id);
+    if (run === null || (await this.#parts.engine.record(run)) === null) throw runProblems.RUN_UNKNOWN(`There is no run ${id}.`);
+    return this.#handle<O>(run, true);
+  }
+
+  /** Takes a run up that nobody carries; for owners that carry only their own. */
+  carryOn(run: RunId): void {
+    this.#parts.carrier.wake(run, null);
+  }
+
+  #handle<O>(id: RunId, repeated: boolean): RunHandle<O> {
+    return { id, repeated, run: () => this.#record(id), result: () => this.#result<O>(id) };
+  }
+
+  async #record(id: RunId): Promise<Run> {
+    const record = await this.#parts.engine.record(id);
+    if (record === null) throw runProblems.RUN_UNKNOWN(`There is no run ${id}.`);
+    return record.run;
+  }
+
+  /** Waiting is registered before looking, so that an end in between is not missed. */
+  async #result<O>(id: RunId): Promise<O> {
+    for (;;) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      using _ = this.#parts.carrier.whenSettled(id, resolve);
+      const run = await this.#record(id);
+      if (run.status === "completed") return run.output as O;
+      if (isEnd(run.status) && "problem" in run && run.problem !== null) throw new Thrown(run.problem);
+      if (run.status === "paused") throw runProblems.RUN_PAUSED(`Run ${id} is paused (${run.reason})${run.problem === null ? "" : `: ${run.problem.detail}`}`);
+      const stopped = await Promise.race([promise.then(() => undefined), this.closed.then((cause) => cause ?? engineProblems.ENGINE_CLOSED(`Baton was closed before run ${id} ended.`))]);
+      if (stopped !== undefined) throw stopped;
+    }
+  }
+
+  /** Makes a workflow known. */
+  register(workflow: Workflow<never, unknown>): void {
+    this.#parts.carrier.register(workflow as Workflow, null);
+  }
+
+  /** Loads a workflow file and makes all it exports known. Throws WF_… problems. */
+  async load(target: string): Promise<Workflow> {
+    const { workflow, all } = await loadWorkflowFile(target);
+    for (const one of all) this.#parts.carrier.register(one.workflow, one.origin);
+    return workflow;
+  }
+
+  async #loadHere(input: { file: string; export?: string }): Promise<{ workflow: string; workflows: string[] }> {
+    const target = input.export === undefined ? input.file : `${input.file}#${input.export}`;
+    const { workflow, all } = await loadWorkflowFile(target);
+    for (const one of all) this.#parts.carrier.register(one.workflow, one.origin);
+    return { workflow: fullName(workflow), workflows: all.map((one) => fullName(one.workflow)) };
+  }
+
+  /** Sends a signal; one id is received once. */
+  async signal(run: string, name: string, value: Json = null, id: string = randomUUID()): Promise<void> {
+    await this.call("runs.signal", { run, name, value, id });
+  }
+
+  async cancel(run: string, reason?: string): Promise<void> {
+    await this.call("runs.cancel", { run, ...(reason === undefined ? {} : { reason }) });
+  }
+
+  async call<N extends OperationName>(operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
+    this.#requireOpen();
+    return answerWith(this.#handlers, operation, input);
+  }
+
+  /** Live news of every run carried here. */
+  listen(listener: Listener): Disposable {
+    return this.#parts.carrier.listen(listener);
+  }
+
+  /** Runs that were paused because their code was missing go on where it is there again. */
+  async resumeLoaded(): Promise<void> {
+    const { store, carrier } = this.#parts;
+    for (let after = 0; ; ) {
+      const page = store.unended(["paused"], after, limits.PAGE_SIZE);
+      for (const number of page) {
+        const record = store.record(number);
+        if (record?.run.status === "paused" && record.run.reason === "not_loaded" && (await carrier.canLoad(record.run))) {
+          await carrier.resume(record.run.id, "its code being there again");
+        }
+      }
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last;
+    }
+  }
+
+  /** How many runs have not ended, beside these. */
+  openRunCount(): number {
+    const counts = this.#parts.store.statusCounts();
+    return [...counts].filter(([status]) => !isEnd(status)).reduce((sum, [, count]) => sum + count, 0);
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== null) throw engineProblems.ENGINE_CLOSED("This Baton was closed.");
+  }
+
+  /** Lets attempts under way end, then lets go of the directory. Runs go on with the next owner. */
+  close(): Promise<void> {
+    this.#closing ??= this.#stack?.disposeAsync() ?? Promise.resolve();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function requireKey(key: string): string {
+  const fits = typeof key === "string" && key.length >= 1 && key.length <= limits.START_KEY_LENGTH_MAX && !/\p{Cc}/u.test(key);
+  if (!fits) throw runProblems.KEY_INVALID(`A start key has 1 to ${limits.START_KEY_LENGTH_MAX} characters and none of control.`);
+  return key;
+}
+
+function bodyHash(value: Json): string {
+  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+}

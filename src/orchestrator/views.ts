@@ -1,0 +1,87 @@
+// From records and journals to what the API says of them.
+
+import type { EntryLine, OperationLine, RunLine, RunView } from "../api.ts";
+import { rfc3339, spanForPeople } from "../base/time.ts";
+import { countSteps, dataOf, type Entry, hasEnded, type JournalReading, limits, type OperationReading, openQuestions, type Run, readEntries } from "../run.ts";
+import type { Store } from "../store.ts";
+
+export function runLineOf(run: Run): RunLine {
+  return {
+    run: run.id,
+    workflow: run.workflow,
+    status: run.status,
+    ...(run.status === "paused" ? { reason: run.reason } : {}),
+    ...(run.key === null ? {} : { key: run.key }),
+    ...(run.parent === null ? {} : { parent: run.parent }),
+    startedAt: rfc3339(run.startedAt),
+    ...(hasEnded(run) ? { endedAt: rfc3339(run.endedAt) } : {}),
+    ...(run.status === "waiting" && run.wakeAt !== null ? { wakeAt: rfc3339(run.wakeAt) } : {}),
+    ...(run.progress === null ? {} : { progress: run.progress }),
+    ...(run.source === null ? {} : { source: run.source }),
+  };
+}
+
+export function runViewOf(run: Run, reading: JournalReading): RunView {
+  const waitsFor = waitingSentence(run, reading);
+  return {
+    ...runLineOf(run),
+    input: run.input,
+    ...(run.status === "completed" ? { output: run.output } : {}),
+    ...("problem" in run && run.problem !== null ? { problem: { ...run.problem } } : {}),
+    steps: countSteps(reading),
+    operations: [...reading.values()].map(operationLineOf),
+    questions: openQuestions(reading).map((asked) => ({
+      ...asked,
+      askedAt: rfc3339(asked.askedAt),
+      deadlineAt: asked.deadlineAt === null ? null : rfc3339(asked.deadlineAt),
+    })),
+    ...(waitsFor === null ? {} : { waitsFor }),
+    continued: run.continued,
+  };
+}
+
+function operationLineOf(operation: OperationReading): OperationLine {
+  const { key, kind, status, attempts, firstAt, endedAt, outputText, failure, waitsFor, waitsUntil, child } = operation;
+  return {
+    ...{ key, kind, status, attempts, firstAt: rfc3339(firstAt) },
+    ...(endedAt === null ? {} : { endedAt: rfc3339(endedAt) }),
+    ...(outputText === null ? {} : { output: JSON.parse(outputText) as unknown }),
+    ...(failure === null ? {} : { failure: failure as NonNullable<OperationLine["failure"]> }),
+    ...(waitsFor === null ? {} : { waitsFor }),
+    ...(waitsUntil === null ? {} : { waitsUntil: rfc3339(waitsUntil) }),
+    ...(child === null ? {} : { child }),
+  };
+}
+
+/** What a waiting or paused run waits for, and until when, in one sentence. */
+function waitingSentence(run: Run, reading: JournalReading): string | null {
+  if (run.status === "paused") return `Paused (${run.reason}) until it is resumed.`;
+  if (run.status !== "waiting") return null;
+  const waiting = [...reading.values()].filter(({ waitsFor }) => waitsFor !== null);
+  const [first] = waiting.toSorted((a, b) => (a.waitsUntil ?? Number.POSITIVE_INFINITY) - (b.waitsUntil ?? Number.POSITIVE_INFINITY));
+  if (first === undefined) return null;
+  const until = first.waitsUntil === null ? "for as long as it takes" : `until ${rfc3339(first.waitsUntil)}`;
+  const more = waiting.length > 1 ? `, and for ${waiting.length - 1} more` : "";
+  return `Waits for ${first.waitsFor} ${until}${more}.`;
+}
+
+export function entryLineOf(entry: Entry): EntryLine {
+  return { seq: entry.seq, kind: entry.kind, ...(entry.key === null ? {} : { key: entry.key }), at: rfc3339(entry.at), data: dataOf(entry) };
+}
+
+/** Reads a whole journal, a page at a time. */
+export function readJournal(store: Store, number: number): JournalReading {
+  const reading: JournalReading = new Map();
+  for (let after = 0; ; ) {
+    const page = store.journal(number, after, limits.PAGE_SIZE);
+    readEntries(reading, page);
+    const last = page.at(-1);
+    if (last === undefined || page.length < limits.PAGE_SIZE) return reading;
+    after = last.seq;
+  }
+}
+
+/** `3 min ago`, `in 2 h`. */
+export function relative(atMs: number, now: number): string {
+  return atMs <= now ? `${spanForPeople(now - atMs)} ago` : `in ${spanForPeople(atMs - now)}`;
+}

@@ -1,0 +1,178 @@
+// Readings of one journal: what its entries say about operations. Folds, so that a long journal is read in pages.
+
+import type { RunId } from "../base/id.ts";
+import type { Json } from "../base/json.ts";
+import { unreachable } from "../base/never.ts";
+import { type Asked, type Entry, type EntryKind, type Facts, factOf, type OperationKind } from "./entry.ts";
+import type { Failure } from "./failure.ts";
+
+export type OperationStatus = "running" | "waiting" | "completed" | "failed" | "canceled";
+
+/** One operation as the journal tells it. Moments are Unix ms; null where nothing was written yet. */
+export interface OperationReading {
+  readonly key: string;
+  kind: OperationKind;
+  status: OperationStatus;
+  attempts: number;
+  readonly firstAt: number;
+  endedAt: number | null;
+  /** JSON text of what came of it. */
+  outputText: string | null;
+  failure: Failure | null;
+  /** What it waits for, in words, and until when. */
+  waitsFor: string | null;
+  waitsUntil: number | null;
+  asked: Asked | null;
+  /** The child run, where it is one. */
+  child: RunId | null;
+}
+
+/** Everything the journal says about operations, by key, in the order they first appear. */
+export type JournalReading = Map<string, OperationReading>;
+
+export function readEntries(reading: JournalReading, entries: readonly Entry[]): JournalReading {
+  for (const entry of entries) readEntry(reading, entry);
+  return reading;
+}
+
+function readEntry(reading: JournalReading, entry: Entry): void {
+  if (entry.kind === "continued") reading.clear();
+  if (entry.key === null || entry.kind === "signal-received" || entry.kind === "logged") return;
+  const known = reading.get(entry.key);
+  const operation = known ?? begun(entry, entry.key);
+  if (known === undefined) reading.set(entry.key, operation);
+  if (operation.endedAt === null) take(operation, entry);
+}
+
+function begun(entry: Entry, key: string): OperationReading {
+  return {
+    ...{ key, kind: "step", status: "running", attempts: 0, firstAt: entry.at, endedAt: null, outputText: null },
+    ...{ failure: null, waitsFor: null, waitsUntil: null, asked: null, child: null },
+  };
+}
+
+type Read<K extends EntryKind> = Entry & { readonly kind: K };
+
+/** The one place that says what each fact means for its operation. */
+function take(operation: OperationReading, entry: Entry): void {
+  switch (entry.kind) {
+    case "step-started":
+      return goesOn(operation, factOf(entry as Read<"step-started">).attempt);
+    case "attempt-failed":
+      return takeFailedAttempt(operation, factOf(entry as Read<"attempt-failed">));
+    case "step-completed":
+      operation.attempts = Math.max(1, operation.attempts);
+      return ends(operation, entry, "completed", entry.data === "" ? null : entry.data);
+    case "step-failed":
+      return takeFailure(operation, entry as Read<"step-failed">);
+    case "timer-set":
+      return waits(operation, "sleep", "a timer", factOf(entry as Read<"timer-set">).fireAt);
+    case "wait-began": {
+      const { signal, deadlineAt } = factOf(entry as Read<"wait-began">);
+      return waits(operation, "signal-wait", `signal "${signal}"`, deadlineAt);
+    }
+    case "asked":
+      operation.asked = factOf(entry as Read<"asked">);
+      return waits(operation, "ask", `an answer to "${operation.asked.name}"`, operation.asked.deadlineAt);
+    case "child-started":
+      operation.child = factOf(entry as Read<"child-started">).run;
+      return waits(operation, "child-run", `child run ${operation.child}`, null);
+    case "timer-fired":
+    case "wait-timed-out":
+    case "ask-timed-out":
+      return ends(operation, entry, "completed", null);
+    case "answered":
+    case "child-completed":
+      return ends(operation, entry, "completed", entry.data);
+    case "signal-sent":
+      operation.kind = "signal-send";
+      return ends(operation, entry, "completed", entry.data);
+    case "child-launched":
+      operation.kind = "child-start";
+      operation.child = factOf(entry as Read<"child-launched">).run;
+      return ends(operation, entry, "completed", entry.data);
+    case "child-failed":
+      return takeChildFailure(operation, entry as Read<"child-failed">);
+    case "signal-received":
+    case "logged":
+    case "run-canceled":
+    case "run-timed-out":
+    case "run-paused":
+    case "run-resumed":
+    case "continued":
+      return; // about the run, not about an operation
+    default:
+      return unreachable(entry.kind);
+  }
+}
+
+function goesOn(operation: OperationReading, attempt: number): void {
+  operation.attempts = attempt;
+  operation.status = "running";
+  operation.waitsFor = null;
+  operation.waitsUntil = null;
+}
+
+function takeFailedAttempt(operation: OperationReading, { attempt, failure, retryAt }: Facts["attempt-failed"]): void {
+  operation.attempts = attempt;
+  operation.failure = failure;
+  waits(operation, "step", `attempt ${attempt + 1} of step "${operation.key}"`, retryAt);
+}
+
+function takeFailure(operation: OperationReading, entry: Read<"step-failed">): void {
+  const { attempts, failure } = factOf(entry);
+  operation.attempts = attempts;
+  operation.failure = failure;
+  ends(operation, entry, "failed", null);
+}
+
+function takeChildFailure(operation: OperationReading, entry: Read<"child-failed">): void {
+  const { status, problem } = factOf(entry);
+  operation.failure = { code: problem.code, message: problem.detail, name: problem.title };
+  ends(operation, entry, status, null);
+}
+
+function waits(operation: OperationReading, kind: OperationKind, what: string, until: number | null): void {
+  operation.kind = kind;
+  operation.status = "waiting";
+  operation.waitsFor = what;
+  operation.waitsUntil = until;
+}
+
+function ends(operation: OperationReading, entry: Entry, status: OperationStatus, outputText: string | null): void {
+  operation.status = status;
+  operation.endedAt = entry.at;
+  operation.outputText = outputText;
+  operation.waitsFor = null;
+  operation.waitsUntil = null;
+}
+
+/** A question that waits for a person. */
+export interface OpenQuestion extends Asked {
+  readonly key: string;
+  readonly askedAt: number;
+}
+
+export function openQuestions(reading: JournalReading): OpenQuestion[] {
+  return [...reading.values()].flatMap(({ asked, endedAt, key, firstAt }) =>
+    asked === null || endedAt !== null ? [] : [{ ...asked, key, askedAt: firstAt }],
+  );
+}
+
+export interface StepCounts {
+  readonly total: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export function countSteps(reading: JournalReading): StepCounts {
+  const steps = [...reading.values()].filter(({ kind }) => kind === "step");
+  const count = (status: OperationStatus) => steps.filter((step) => step.status === status).length;
+  return { total: steps.length, completed: count("completed"), failed: count("failed"), skipped: 0 };
+}
+
+/** What an entry carries, as JSON for people and programs. */
+export function dataOf(entry: Entry): Json {
+  return entry.data === "" ? null : (JSON.parse(entry.data) as Json);
+}
