@@ -39,10 +39,7 @@ const inputs = z.object({
   policy: z.string().optional(),
   out: z.string().default("licence-report"),
   /** The moment the report bears, in RFC 3339; the run's start where left out. */
-  asOf: z
-    .string()
-    .refine((text) => !Number.isNaN(Date.parse(text)), "a moment like 2026-01-31T00:00:00Z is wanted")
-    .optional(),
+  asOf: z.string().refine(isMoment, "a moment like 2026-01-31T00:00:00Z is wanted").optional(),
   concurrency: z.number().int().min(1).max(64).default(8),
 });
 
@@ -97,6 +94,11 @@ async function reviewLicences(ctx: Context, input: z.infer<typeof inputs>) {
       fixture: fixture === null ? null : { tree: fixture, reviews: fixtureReviews },
     }),
   );
+}
+
+/** RFC 3339 with its offset: without one, the same text would mean another moment on another machine. */
+function isMoment(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 /** As SPDX writes moments. */

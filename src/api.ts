@@ -7,7 +7,6 @@ export {
   type CommandShape,
   type InputOf,
   isOperationName,
-  OPERATION_NAMES,
   type OperationName,
   type OperationShape,
   type OutputOf,

@@ -6,6 +6,18 @@ export { acceptInput } from "./engine/accept.ts";
 export { RunCarrier } from "./engine/carrier.ts";
 export { type EmbeddedEngine, openEmbeddedEngine } from "./engine/embedded.ts";
 export type { Listener, News } from "./engine/news.ts";
-export type { Carrier, Claim, Draft, Engine, Sent, Settling, Standing, Started, StartRequest, Taken, Write } from "./engine/port.ts";
+export type {
+  Carrier,
+  Claim,
+  Draft,
+  Engine,
+  Sent,
+  Settling,
+  Standing,
+  Started,
+  StartRequest,
+  Taken,
+  Write,
+} from "./engine/port.ts";
 export { engineProblems } from "./engine/problems.ts";
 export type { Origin } from "./engine/registry.ts";

@@ -5,5 +5,3 @@
 export { type Baton, type OpenOptions, openBaton, type RunHandle, type StartOptions } from "./orchestrator/baton.ts";
 export { ask, findOwner, type RemoteBaton } from "./orchestrator/caller.ts";
 export { type LoadedFile, loadWorkflowFile } from "./orchestrator/loader.ts";
-export { orchestratorProblems } from "./orchestrator/problems.ts";
-export { runLineOf } from "./orchestrator/views.ts";

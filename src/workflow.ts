@@ -12,8 +12,17 @@ export type {
   StepContext,
   StepOptions,
   WaitOptions,
+  Workflow,
 } from "./workflow/context.ts";
-export { fullName, isWorkflow, type Workflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
+export { fullName, isWorkflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
 export { mapLimit } from "./workflow/map-limit.ts";
 export { workflowProblems } from "./workflow/problems.ts";
-export { type Checked, type Issue, issuesInWords, type JsonSchema, readSchema, type Schema, type SchemaLike } from "./workflow/schema.ts";
+export {
+  type Checked,
+  type Issue,
+  issuesInWords,
+  type JsonSchema,
+  readSchema,
+  type Schema,
+  type SchemaLike,
+} from "./workflow/schema.ts";

@@ -1,6 +1,7 @@
 // The end of a review: answers applied, the report written, and what the workflow gives back.
 
 import { corpus } from "./corpus.ts";
+import type { Outcome } from "./decide.ts";
 import { fixturePackages } from "./fixture.ts";
 import type { Policy } from "./policy.ts";
 import { type Asked, applyAnswers } from "./questions.ts";
@@ -56,7 +57,7 @@ export interface Ending {
 
 /** Writes the report and gives the workflow's output. Doing it twice does the same. */
 export async function conclude(ending: Ending): Promise<Conclusion> {
-  const { asOf, policy, policyInfo, project, fixture, asked, directory, out, mark } = ending;
+  const { asOf, policy, policyInfo, project, fixture, asked, directory, mark } = ending;
   const { tree } = project;
   const reviews = applyAnswers(project.reviews, asked, policy);
   const name = tree.packages.find(({ kind }) => kind === "project")?.key ?? "project";
@@ -73,27 +74,29 @@ export async function conclude(ending: Ending): Promise<Conclusion> {
     "report.json": reportJson(report),
     "sbom.spdx.json": sbomJson({ asOf, tree, reviews, spdxListVersion }),
   };
-  const files = await writeFiles(directory, texts, mark);
+  return outputOf(ending, name, section, await writeFiles(directory, texts, mark));
+}
+
+function outputOf(
+  { asOf, fixture, asked, out }: Ending,
+  project: string,
+  section: Section,
+  files: readonly Written[],
+): Conclusion {
   const { packages } = section;
+  const keysOf = (outcome: Outcome): string[] => withOutcome(packages, outcome).map(({ key }) => key);
   return {
     asOf,
-    project: name,
+    project,
     packages: packages.length,
     counts: countOutcomes(packages),
     conflicts: withOutcome(packages, "conflict").map(({ key, why }) => ({ package: key, why })),
-    denied: withOutcome(packages, "denied").map(({ key }) => key),
-    unknown: withOutcome(packages, "unknown").map(({ key }) => key),
+    denied: keysOf("denied"),
+    unknown: keysOf("unknown"),
     asked,
     fixture: fixture === null ? null : { packages: fixture.reviews.length, asExpected: asExpected(fixture.reviews) },
     files,
-    summary: summarise({
-      asOf,
-      project: name,
-      section,
-      fixture: fixture === null ? null : fixtureLine(fixture.reviews),
-      asked,
-      out,
-    }),
+    summary: summarise({ asOf, project, section, fixture: fixture === null ? null : fixtureLine(fixture.reviews), asked, out }),
   };
 }
 

@@ -3,10 +3,10 @@
 
 import { readFileSync } from "node:fs";
 import { spdxTexts } from "./corpus.ts";
+import type { Outcome } from "./decide.ts";
 import { decode, type FileRead, type PackageFiles } from "./files.ts";
 import { type ManifestRead, parseManifest } from "./manifest.ts";
 import { byText } from "./order.ts";
-import type { Outcome } from "./review.ts";
 import type { Tree, TreePackage } from "./tree.ts";
 
 export interface FixturePackage {
@@ -43,22 +43,19 @@ export type Part =
     }
   | { readonly bytes: number };
 
-export type Style = (typeof STYLES)[number];
-
-const STYLES = [
-  "wrap",
-  "one-line",
-  "crlf",
-  "comment",
-  "markdown",
-  "html",
-  "smart-quotes",
-  "upper",
-  "indent",
-  "british",
-  "stars",
-  "no-title",
-] as const;
+export type Style =
+  | "wrap"
+  | "one-line"
+  | "crlf"
+  | "comment"
+  | "markdown"
+  | "html"
+  | "smart-quotes"
+  | "upper"
+  | "indent"
+  | "british"
+  | "stars"
+  | "no-title";
 
 let loaded: readonly FixturePackage[] | null = null;
 
@@ -120,7 +117,7 @@ function readRecipe(recipe: Recipe | undefined, bytesMax: number): FileRead {
 function makeFile({ parts, as = [], encoding }: Recipe): Buffer {
   const binary = parts.find((one) => "bytes" in one);
   if (binary !== undefined) return Buffer.from(Uint8Array.from({ length: binary.bytes }, (_, i) => (i * 131 + (i >> 3)) & 0xff));
-  const text = as.reduce(restyle, parts.map(textOf).join("\n\n"));
+  const text = as.reduce((before, style) => RESTYLE[style](before), parts.map(textOf).join("\n\n"));
   if (encoding === "utf-16le") return Buffer.from(`\uFEFF${text}`, "utf16le");
   return Buffer.from(text, encoding ?? "utf8");
 }
@@ -145,44 +142,32 @@ function replaced(text: string, from: string, to: string, spdx: string): string 
   return text.replace(from, to);
 }
 
-function restyle(text: string, style: Style): string {
-  const lines = text.split("\n");
-  switch (style) {
-    case "wrap":
-      return text
-        .split(/\n\s*\n/)
-        .map((paragraph) => wrap(paragraph, 64))
-        .join("\n\n");
-    case "one-line":
-      return lines.map((line) => line.trim()).join(" ");
-    case "crlf":
-      return lines.join("\r\n");
-    case "comment":
-      return ["/*", ...lines.map((line) => ` * ${line}`), " */"].join("\n");
-    case "markdown":
-      return text.replace(/^(.*licen[cs]e.*)$/im, "# $1").replace(/"([^"\n]+)"/g, "**$1**");
-    case "html":
-      return `<html><body><pre>\n${text.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}\n</pre></body></html>`;
-    case "smart-quotes":
-      return text
-        .replace(/"([^"\n]*)"/g, "“$1”")
-        .replaceAll("'", "’")
-        .replaceAll(" - ", " — ");
-    case "upper":
-      return text.toUpperCase();
-    case "indent":
-      return lines.map((line) => `      ${line}`).join("\n");
-    case "british":
-      return text
-        .replace(/\blicense\b/g, "licence")
-        .replace(/\bsublicense\b/g, "sub-license")
-        .replace(/copyright holders\b/g, "copyright owners");
-    case "stars":
-      return ["*".repeat(72), ...lines.map((line) => (line.trim() === "" ? "*" : `*   ${line}`)), "*".repeat(72)].join("\n");
-    case "no-title":
-      return text.replace(/^\s*[^\n]*licen[cs]e[^\n]*\n/i, "");
-  }
-}
+const RESTYLE: Readonly<Record<Style, (text: string) => string>> = {
+  wrap: (text) =>
+    text
+      .split(/\n\s*\n/)
+      .map((paragraph) => wrap(paragraph, 64))
+      .join("\n\n"),
+  "one-line": (text) => text.replace(/\s*\n\s*/g, " "),
+  crlf: (text) => text.replaceAll("\n", "\r\n"),
+  comment: (text) => `/*\n${text.replace(/^/gm, " * ")}\n */`,
+  markdown: (text) => text.replace(/^(.*licen[cs]e.*)$/im, "# $1").replace(/"([^"\n]+)"/g, "**$1**"),
+  html: (text) => `<html><body><pre>\n${text.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}\n</pre></body></html>`,
+  "smart-quotes": (text) =>
+    text
+      .replace(/"([^"\n]*)"/g, "“$1”")
+      .replaceAll("'", "’")
+      .replaceAll(" - ", " — "),
+  upper: (text) => text.toUpperCase(),
+  indent: (text) => text.replace(/^/gm, "      "),
+  british: (text) =>
+    text
+      .replace(/\blicense\b/g, "licence")
+      .replace(/\bsublicense\b/g, "sub-license")
+      .replace(/copyright holders\b/g, "copyright owners"),
+  stars: (text) => `${"*".repeat(72)}\n${text.replace(/^/gm, "*   ")}\n${"*".repeat(72)}`,
+  "no-title": (text) => text.replace(/^\s*[^\n]*licen[cs]e[^\n]*\n/i, ""),
+};
 
 function wrap(paragraph: string, columns: number): string {
   const rows = [""];

@@ -5,7 +5,7 @@
 //     bullets, comment marks, copyright notices, spelling variants and http(s) do not count.
 // N2. Normalising what was normalised changes nothing.
 //
-// Leaves to others: what an author may fill in (names of holders) and what is optional (titles, appendices): see terms.ts.
+// Leaves to others: what is optional (titles, appendices: corpus.ts) and what an author may fill in (differences.ts).
 
 /** The words of a text, in order. */
 export function wordsOf(text: string): string[] {
@@ -56,73 +56,30 @@ function splitWords(text: string): string[] {
   );
 }
 
-/** Spelling variants, from the list of equivalent words in the guidelines; a spelling that counts as the same → one of them. */
-const VARIANTS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    ...{
-      acknowledgement: "acknowledgment",
-      acknowledgements: "acknowledgments",
-      analogue: "analog",
-      analyse: "analyze",
-      artefact: "artifact",
-    },
-    ...{
-      artefacts: "artifacts",
-      authorisation: "authorization",
-      authorised: "authorized",
-      calibre: "caliber",
-      cancelled: "canceled",
-    },
-    ...{
-      capitalisation: "capitalization",
-      catalogue: "catalog",
-      categorise: "categorize",
-      centre: "center",
-      emphasised: "emphasized",
-    },
-    ...{
-      favour: "favor",
-      favourite: "favorite",
-      fulfil: "fulfill",
-      fulfilment: "fulfillment",
-      initialise: "initialize",
-      judgement: "judgment",
-    },
-    ...{
-      labelling: "labeling",
-      labour: "labor",
-      licence: "license",
-      licences: "licenses",
-      licenced: "licensed",
-      maximise: "maximize",
-    },
-    ...{ modelled: "modeled", modelling: "modeling", offence: "offense", optimise: "optimize", organisation: "organization" },
-    ...{ organisations: "organizations", organise: "organize", practise: "practice", programme: "program", realise: "realize" },
-    ...{
-      recognise: "recognize",
-      signalling: "signaling",
-      utilisation: "utilization",
-      whilst: "while",
-      wilful: "willful",
-      https: "http",
-    },
-    ...{
-      sublicence: "sublicense",
-      sublicences: "sublicenses",
-      sublicenced: "sublicensed",
-      behaviour: "behavior",
-      honour: "honor",
-    },
-  }),
-);
+/** Spelling variants, from the list of equivalent words in the guidelines: one spelling, and what stands for it. */
+const VARIANTS = tableOf(`
+  acknowledgement acknowledgment, acknowledgements acknowledgments, analogue analog, analyse analyze, artefact artifact,
+  artefacts artifacts, authorisation authorization, authorised authorized, behaviour behavior, calibre caliber,
+  cancelled canceled, capitalisation capitalization, catalogue catalog, categorise categorize, centre center,
+  emphasised emphasized, favour favor, favourite favorite, fulfil fulfill, fulfilment fulfillment, honour honor, https http,
+  initialise initialize, judgement judgment, labelling labeling, labour labor, licence license, licences licenses,
+  licenced licensed, maximise maximize, modelled modeled, modelling modeling, offence offense, optimise optimize,
+  organisation organization, organisations organizations, organise organize, practise practice, programme program,
+  realise realize, recognise recognize, signalling signaling, sublicence sublicense, sublicences sublicenses,
+  sublicenced sublicensed, utilisation utilization, whilst while, wilful willful
+`);
 
-const PAIRS: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    ...{ "non commercial": "noncommercial", "sub license": "sublicense", "sub licenses": "sublicenses", "per cent": "percent" },
-    ...{ "sub licensed": "sublicensed", "non infringement": "noninfringement", "non exclusive": "nonexclusive" },
-    ...{ "sub licensable": "sublicensable", "sub licensing": "sublicensing", "re distribute": "redistribute" },
-  }),
-);
+/** Words that are also written apart or with a dash. */
+const PAIRS = tableOf(`
+  non-commercial noncommercial, non-exclusive nonexclusive, non-infringement noninfringement, per-cent percent,
+  re-distribute redistribute, sub-license sublicense, sub-licenses sublicenses, sub-licensed sublicensed,
+  sub-licensable sublicensable, sub-licensing sublicensing, copyright-owner copyright-holder, copyright-owners copyright-holders
+`);
+
+function tableOf(text: string): ReadonlyMap<string, string> {
+  const rows = text.split(",").map((row) => row.trim().split(/\s+/));
+  return new Map(rows.map(([from = "", to = ""]) => [from, to]));
+}
 
 /** Built as a stack, so that what becomes adjacent after something was taken out is looked at again (N2). */
 function joinVariants(words: readonly string[]): string[] {
@@ -135,11 +92,7 @@ function joinVariants(words: readonly string[]): string[] {
 }
 
 function push(joined: string[], word: string): void {
-  const before = joined.at(-1);
-  if (before === "copyright" && (word === "owner" || word === "owners")) joined.push(word === "owner" ? "holder" : "holders");
-  else {
-    const pair = before === undefined ? undefined : PAIRS.get(`${before} ${word}`);
-    if (pair === undefined) joined.push(word);
-    else joined[joined.length - 1] = pair;
-  }
+  const pair = PAIRS.get(`${joined.at(-1) ?? ""}-${word}`);
+  if (pair === undefined) joined.push(word);
+  else joined.splice(-1, 1, ...pair.split("-"));
 }

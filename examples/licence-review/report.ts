@@ -1,9 +1,10 @@
 // The report as data and as Markdown. Pure, and the same bytes for the same reviews: no clock, no paths of a machine,
 // sorted by code units.
 
+import { OUTCOMES, type Outcome } from "./decide.ts";
 import { byText } from "./order.ts";
 import type { Asked } from "./questions.ts";
-import { OUTCOMES, type Outcome, type Review } from "./review.ts";
+import type { Review } from "./review.ts";
 import type { Scope, Tree } from "./tree.ts";
 
 export type Counts = Readonly<Record<Outcome, number>>;

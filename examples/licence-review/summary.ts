@@ -1,8 +1,8 @@
 // The review on one screen: at most 24 lines of at most 80 columns, plain text.
 
+import { OUTCOMES, type Outcome } from "./decide.ts";
 import type { Asked } from "./questions.ts";
 import { countLicences, countOutcomes, type ReviewedPackage, type Section, withOutcome } from "./report.ts";
-import { OUTCOMES, type Outcome } from "./review.ts";
 
 export const SUMMARY_LINES_MAX = 24;
 export const SUMMARY_COLUMNS_MAX = 80;

@@ -42,7 +42,12 @@ export const operations = {
       cursor: z.string().max(100).optional(),
       limit: z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(50),
     }),
-    output: z.object({ runs: z.array(runLine), nextCursor: z.string().nullable(), counts: z.record(z.string(), z.number()), owner: z.boolean() }),
+    output: z.object({
+      runs: z.array(runLine),
+      nextCursor: z.string().nullable(),
+      counts: z.record(z.string(), z.number()),
+      owner: z.boolean(),
+    }),
     cli: {
       command: "runs ls",
       options: {
@@ -61,18 +66,29 @@ export const operations = {
     http: { method: "GET", path: "/v1/runs/:run" },
     input: z.object({ run: runId }),
     output: runView,
-    cli: { command: "runs show", args: ["run"], examples: ["baton runs show run_k3f90001", "baton runs show run_k3f90001 --json"] },
+    cli: {
+      command: "runs show",
+      args: ["run"],
+      examples: ["baton runs show run_k3f90001", "baton runs show run_k3f90001 --json"],
+    },
   }),
   "runs.journal": define({
     summary: "Print the journal of a run: every entry, in order.",
     kind: "read",
     http: { method: "GET", path: "/v1/runs/:run/journal" },
-    input: z.object({ run: runId, after: z.coerce.number().int().min(0).default(0), limit: z.coerce.number().int().min(1).max(10_000).default(10_000) }),
+    input: z.object({
+      run: runId,
+      after: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(10_000).default(10_000),
+    }),
     output: z.object({ run: z.string(), entries: z.array(entryLine), next: z.number().nullable() }),
     cli: {
       command: "runs journal",
       args: ["run"],
-      options: { after: { flags: "--after <seq>", about: "only entries after this one" }, limit: { flags: "-n, --limit <count>", about: "at most so many" } },
+      options: {
+        after: { flags: "--after <seq>", about: "only entries after this one" },
+        limit: { flags: "-n, --limit <count>", about: "at most so many" },
+      },
       examples: ["baton runs journal run_k3f90001", "baton runs journal run_k3f90001 --json"],
     },
   }),
@@ -100,7 +116,12 @@ export const operations = {
     summary: "Send a signal to a run; one id is received once.",
     kind: "steer",
     http: { method: "POST", path: "/v1/runs/:run/signals/:name" },
-    input: z.object({ run: runId, name: z.string().min(1).max(256), value: z.unknown().optional(), id: z.string().max(256).optional() }),
+    input: z.object({
+      run: runId,
+      name: z.string().min(1).max(256),
+      value: z.unknown().optional(),
+      id: z.string().max(256).optional(),
+    }),
     output: z.object({ run: z.string(), accepted: z.boolean() }),
   }),
   "runs.answer": define({
@@ -128,7 +149,10 @@ export const operations = {
     kind: "carry",
     http: { method: "POST", path: "/v1/workflows/load" },
     input: z.object({ file: z.string().max(4_096), export: z.string().max(200).optional() }),
-    output: z.object({ workflow: z.string().describe("namespace/name@version of the one to run"), workflows: z.array(z.string()) }),
+    output: z.object({
+      workflow: z.string().describe("namespace/name@version of the one to run"),
+      workflows: z.array(z.string()),
+    }),
   }),
 } as const;
 
@@ -141,8 +165,6 @@ export type OutputOf<N extends OperationName> = z.output<(typeof operations)[N][
 export interface Answerer {
   call<N extends OperationName>(operation: N, input: InputOf<N>): Promise<OutputOf<N>>;
 }
-
-export const OPERATION_NAMES = Object.keys(operations) as OperationName[];
 
 export function isOperationName(name: string): name is OperationName {
   return Object.hasOwn(operations, name);

@@ -60,7 +60,9 @@ function checkJson(value: unknown, place: string, depth: number): void {
 
 function checkNested(value: object, place: string, depth: number): void {
   if (depth > JSON_DEPTH_MAX) {
-    throw jsonProblems.JSON_TOO_DEEP(`${place.slice(0, 200)} is nested deeper than ${JSON_DEPTH_MAX} levels, or refers to itself.`);
+    throw jsonProblems.JSON_TOO_DEEP(
+      `${place.slice(0, 200)} is nested deeper than ${JSON_DEPTH_MAX} levels, or refers to itself.`,
+    );
   }
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) checkMember(value[i], place, i, depth);
@@ -85,7 +87,12 @@ function checkMember(member: unknown, place: string, key: string | number, depth
 
 /** A plain object of another realm, such as a vm context or a worker. */
 function isForeignPlain(prototype: unknown): boolean {
-  return typeof prototype === "object" && prototype !== null && Object.getPrototypeOf(prototype) === null && "hasOwnProperty" in prototype;
+  return (
+    typeof prototype === "object" &&
+    prototype !== null &&
+    Object.getPrototypeOf(prototype) === null &&
+    "hasOwnProperty" in prototype
+  );
 }
 
 function notJson(place: string, found: string): Error {

@@ -29,9 +29,11 @@ async function askNode(prompts: Prompts, message: string, schema: Node, initial:
   const { type, enum: choices, properties } = schema;
   if (Array.isArray(choices) && choices.length > 0) return askChoice(prompts, message, choices as Json[], initial);
   if (type === "boolean") return said(prompts, await prompts.confirm({ message, initialValue: initial === true }));
-  if (type === "string") return said(prompts, await prompts.text({ message, ...(typeof initial === "string" ? { initialValue: initial } : {}) }));
+  if (type === "string")
+    return said(prompts, await prompts.text({ message, ...(typeof initial === "string" ? { initialValue: initial } : {}) }));
   if (type === "number" || type === "integer") return askNumber(prompts, message, initial);
-  if (type === "object" && isSmallForm(properties)) return askForm(prompts, message, properties as { [name: string]: Node }, initial);
+  if (type === "object" && isSmallForm(properties))
+    return askForm(prompts, message, properties as { [name: string]: Node }, initial);
   return askJson(prompts, message, initial);
 }
 
@@ -40,14 +42,26 @@ function said(prompts: Prompts, answer: unknown): Said {
 }
 
 async function askChoice(prompts: Prompts, message: string, choices: readonly Json[], initial: Json | undefined): Promise<Said> {
-  const options = choices.map((value) => ({ value: JSON.stringify(value), label: typeof value === "string" ? printable(value) : JSON.stringify(value) }));
-  const answer = await prompts.select({ message, options, ...(initial === undefined ? {} : { initialValue: JSON.stringify(initial) }) });
+  const options = choices.map((value) => ({
+    value: JSON.stringify(value),
+    label: typeof value === "string" ? printable(value) : JSON.stringify(value),
+  }));
+  const answer = await prompts.select({
+    message,
+    options,
+    ...(initial === undefined ? {} : { initialValue: JSON.stringify(initial) }),
+  });
   return prompts.isCancel(answer) ? null : { value: JSON.parse(String(answer)) as Json };
 }
 
 async function askNumber(prompts: Prompts, message: string, initial: Json | undefined): Promise<Said> {
-  const validate = (text: string | undefined) => (text === undefined || text.trim() === "" || !Number.isFinite(Number(text)) ? "a number, please" : undefined);
-  const answer = await prompts.text({ message, validate, ...(typeof initial === "number" ? { initialValue: String(initial) } : {}) });
+  const validate = (text: string | undefined) =>
+    text === undefined || text.trim() === "" || !Number.isFinite(Number(text)) ? "a number, please" : undefined;
+  const answer = await prompts.text({
+    message,
+    validate,
+    ...(typeof initial === "number" ? { initialValue: String(initial) } : {}),
+  });
   return prompts.isCancel(answer) ? null : { value: Number(answer) };
 }
 
@@ -57,10 +71,19 @@ const SIMPLE = new Set(["boolean", "string", "number", "integer"]);
 function isSmallForm(properties: Json | undefined): boolean {
   if (typeof properties !== "object" || properties === null) return false;
   const fields = Object.values(properties) as Node[];
-  return fields.length > 0 && fields.length <= FORM_FIELDS_MAX && fields.every((field) => Array.isArray(field.enum) || SIMPLE.has(String(field.type)));
+  return (
+    fields.length > 0 &&
+    fields.length <= FORM_FIELDS_MAX &&
+    fields.every((field) => Array.isArray(field.enum) || SIMPLE.has(String(field.type)))
+  );
 }
 
-async function askForm(prompts: Prompts, message: string, properties: { [name: string]: Node }, initial: Json | undefined): Promise<Said> {
+async function askForm(
+  prompts: Prompts,
+  message: string,
+  properties: { [name: string]: Node },
+  initial: Json | undefined,
+): Promise<Said> {
   prompts.log.message(message);
   const value: { [name: string]: Json } = {};
   for (const [name, field] of Object.entries(properties)) {
@@ -81,6 +104,10 @@ async function askJson(prompts: Prompts, message: string, initial: Json | undefi
       return "JSON, please";
     }
   };
-  const answer = await prompts.text({ message: `${message} (as JSON)`, validate, ...(initial === undefined ? {} : { initialValue: JSON.stringify(initial) }) });
+  const answer = await prompts.text({
+    message: `${message} (as JSON)`,
+    validate,
+    ...(initial === undefined ? {} : { initialValue: JSON.stringify(initial) }),
+  });
   return prompts.isCancel(answer) ? null : { value: JSON.parse(String(answer)) as Json };
 }

@@ -38,7 +38,13 @@ export async function follow(carrier: Followable, options: FollowOptions): Promi
   const { terminal } = options;
   const { promise: over, resolve: finish, reject } = Promise.withResolvers<Because>();
   using live = openLiveArea(terminal, options.title);
-  const asker = questionAsker(carrier.answerer, terminal, () => live.hide(), () => finish("person"), reject);
+  const asker = questionAsker(
+    carrier.answerer,
+    terminal,
+    () => live.hide(),
+    () => finish("person"),
+    reject,
+  );
   const family = newFamily((news) => {
     if (news.kind === "asked") asker.take(news.run, asQuestion(news));
     if (news.kind === "status" && news.run === family.first && SETTLED.has(news.status)) finish("settled");
@@ -54,7 +60,19 @@ export async function follow(carrier: Followable, options: FollowOptions): Promi
   void lookAt(carrier.answerer, run, family, asker, finish).catch(reject);
   const because = await over;
   if (because === "gone") return { run, because, view: null };
-  return { run, because, view: await carrier.answerer.call("runs.show", { run }) };
+  return { run, because, view: await viewOf(carrier.answerer, run, because) };
+}
+
+/** How long a question that was just asked may take to be on disk, in looks and ms between them. */
+const LOOKS_MAX = 50;
+const LOOK_MS = 10;
+
+async function viewOf(answerer: Answerer, run: string, because: Because): Promise<RunView> {
+  for (let look = 0; ; look++) {
+    const view = await answerer.call("runs.show", { run });
+    if (because !== "person" || view.status !== "running" || look === LOOKS_MAX) return view;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
 }
 
 /** A run and those below it: whose news matter. What is heard before the first is known is kept. */
@@ -91,7 +109,13 @@ function newFamily(tell: (news: News) => void): Family {
   };
 }
 
-async function lookAt(answerer: Answerer, run: string, family: Family, asker: Asker, finish: (because: Because) => void): Promise<void> {
+async function lookAt(
+  answerer: Answerer,
+  run: string,
+  family: Family,
+  asker: Asker,
+  finish: (because: Because) => void,
+): Promise<void> {
   const view = await answerer.call("runs.show", { run });
   if (SETTLED.has(view.status) && run === family.first) finish("settled");
   for (const question of view.questions) asker.take(run, question);
@@ -109,7 +133,13 @@ interface Asker {
 }
 
 /** Asks one question after the other; on no terminal, takes defaults and gives up on the rest. */
-function questionAsker(answerer: Answerer, terminal: Terminal, hide: () => void, giveUp: () => void, fail: (error: unknown) => void): Asker {
+function questionAsker(
+  answerer: Answerer,
+  terminal: Terminal,
+  hide: () => void,
+  giveUp: () => void,
+  fail: (error: unknown) => void,
+): Asker {
   const known = new Set<string>();
   let last: Promise<void> = Promise.resolve();
   const answer = async (run: string, question: Question): Promise<void> => {

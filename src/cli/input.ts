@@ -48,7 +48,8 @@ function readField(field: string, workflow: Workflow): [string, Json] {
 
 function wantsText(workflow: Workflow, name: string): boolean {
   const schema = workflow.input?.jsonSchema;
-  const properties = typeof schema === "object" ? (schema.properties as Record<string, { type?: unknown }> | undefined) : undefined;
+  const properties =
+    typeof schema === "object" ? (schema.properties as Record<string, { type?: unknown }> | undefined) : undefined;
   const type = properties?.[name]?.type;
   return type === "string" || (Array.isArray(type) && type.includes("string"));
 }

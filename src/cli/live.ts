@@ -29,7 +29,16 @@ interface State {
 }
 
 export function openLiveArea(terminal: Terminal, title: string): LiveArea {
-  const state: State = { title, beganAt: Date.now(), steps: new Map(), done: 0, failed: 0, progress: null, waiting: null, hidden: false };
+  const state: State = {
+    title,
+    beganAt: Date.now(),
+    steps: new Map(),
+    done: 0,
+    failed: 0,
+    progress: null,
+    waiting: null,
+    hidden: false,
+  };
   let drawn = 0;
   const erase = (): void => {
     if (drawn > 0) process.stderr.write(`\u001b[${drawn}A\u001b[0J`);
@@ -76,7 +85,10 @@ function takeNews(state: State, news: News, terminal: Terminal): string | null {
     case "attempt-failed": {
       state.steps.delete(`${news.run} ${news.step}`);
       const inWords = spanForPeople(news.retryAt - Date.now());
-      return terminal.style("yellow", `retry  ${printable(news.step)}: attempt ${news.attempt} failed, again in ${inWords}: ${printable(news.failure.message)}`);
+      return terminal.style(
+        "yellow",
+        `retry  ${printable(news.step)}: attempt ${news.attempt} failed, again in ${inWords}: ${printable(news.failure.message)}`,
+      );
     }
     case "progress":
       takeProgress(state, news.progress);
@@ -107,7 +119,10 @@ function linesOf(state: State, terminal: Terminal, now: number): string[] {
   const bar = state.progress === null ? [] : [barLine(state.progress, now)];
   const steps = [...state.steps].slice(0, STEPS_SHOWN_MAX).map(([name, step]) => stepLine(name, step, now));
   const more = state.steps.size > STEPS_SHOWN_MAX ? [`  … and ${state.steps.size - STEPS_SHOWN_MAX} more`] : [];
-  return [terminal.style("bold", oneLine(head, terminal.columns - 1)), ...[...bar, ...steps, ...more].map((line) => keepWidth(line, terminal.columns - 1))];
+  return [
+    terminal.style("bold", oneLine(head, terminal.columns - 1)),
+    ...[...bar, ...steps, ...more].map((line) => keepWidth(line, terminal.columns - 1)),
+  ];
 }
 
 function keepWidth(line: string, width: number): string {

@@ -13,8 +13,35 @@ import { watchRun } from "./watch.ts";
 
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
-  ...["start", "dev", "inbox", "schedules", "events", "check", "workflows", "doctor", "explain", "completion", "validate", "graph"],
-  ...["services", "secrets", "stats", "agents", "delegate", "verify", "keys", "insights", "preferences", "init", "templates", "plan", "peers"],
+  ...[
+    "start",
+    "dev",
+    "inbox",
+    "schedules",
+    "events",
+    "check",
+    "workflows",
+    "doctor",
+    "explain",
+    "completion",
+    "validate",
+    "graph",
+  ],
+  ...[
+    "services",
+    "secrets",
+    "stats",
+    "agents",
+    "delegate",
+    "verify",
+    "keys",
+    "insights",
+    "preferences",
+    "init",
+    "templates",
+    "plan",
+    "peers",
+  ],
   ...["runs pause", "runs retry", "runs fork", "runs skip", "runs signal", "runs rm"],
 ]);
 
@@ -48,6 +75,7 @@ function refuseNotYet(argv: readonly string[]): void {
 /** What was thrown, told once, on stderr. */
 function tell(error: unknown, argv: readonly string[]): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+  if (error instanceof CommanderError && error.code === "commander.help") return EXIT.usage; // the help was the answer
   const terminal = openTerminal({ quiet: false, json: argv.includes("--json"), input: false });
   const problem = error instanceof CommanderError ? usage(error) : problemOf(error);
   terminal.complain(problem);
@@ -61,16 +89,26 @@ function usage(error: CommanderError): Problem {
 function problemOf(error: unknown): Problem {
   if (isProblemError(error)) return error.problem;
   const message = error instanceof Error ? error.message : String(error);
-  return { code: "BUG", status: 500, title: "Something unexpected happened.", detail: `Unexpected: ${message}`, fix: "This is a bug in Baton; what was accepted is safe on disk." };
+  return {
+    code: "BUG",
+    status: 500,
+    title: "Something unexpected happened.",
+    detail: `Unexpected: ${message}`,
+    fix: "This is a bug in Baton; what was accepted is safe on disk.",
+  };
 }
 
 /** A floating promise of some workflow must not take all runs down; anything worse ends the process in one sentence. */
 function guardProcess(): void {
   process.on("unhandledRejection", (reason) => {
-    process.stderr.write(`warning: a promise nobody waited for was rejected: ${reason instanceof Error ? reason.message : String(reason)}\n`);
+    process.stderr.write(
+      `warning: a promise nobody waited for was rejected: ${reason instanceof Error ? reason.message : String(reason)}\n`,
+    );
   });
   process.on("uncaughtException", (error) => {
-    process.stderr.write(`error[UNCAUGHT] ${error.message}\n  Code outside any step threw; runs in flight go on with the next \`baton runs resume\`.\n`);
+    process.stderr.write(
+      `error[UNCAUGHT] ${error.message}\n  Code outside any step threw; runs in flight go on with the next \`baton runs resume\`.\n`,
+    );
     process.exit(EXIT.bug);
   });
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.bug));
@@ -83,11 +121,11 @@ function build(end: (code: number) => void): Command {
     .helpOption("-h, --help", "show help")
     .showSuggestionAfterError(true)
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined, outputError: () => undefined })
+    .configureOutput({ outputError: () => undefined })
     .addHelpText("after", `\n${EXIT_CODES}`);
   addRun(program, end);
   const runs = program.command("runs").description("Look at runs and steer them.").exitOverride();
-  runs.configureOutput({ writeErr: () => undefined, outputError: () => undefined });
+  runs.configureOutput({ outputError: () => undefined });
   addOperationCommands(() => runs, withCommon, readCommon);
   addWatch(runs, end);
   addResume(runs, end);
@@ -106,11 +144,11 @@ function withCommon(command: Command): Command {
   return command
     .option("--data <dir>", "the data directory (BATON_DATA, else .baton)")
     .option("--url <url>", "a server to ask instead")
-    .option("--json", "print one JSON object (with \"v\": 1) on stdout")
+    .option("--json", 'print one JSON object (with "v": 1) on stdout')
     .option("-q, --quiet", "print nothing but data and errors")
     .addOption(noInput())
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined, outputError: () => undefined });
+    .configureOutput({ outputError: () => undefined });
 }
 
 /** `--no-input` is about asking people, not the opposite of `--input`. */
@@ -130,7 +168,9 @@ function readCommon(command: Command): CommonOptions {
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
 function addRun(program: Command, end: (code: number) => void): void {
-  const command = withCommon(program.command("run").description("Run a workflow from a TypeScript or JavaScript file, to its end."))
+  const command = withCommon(
+    program.command("run").description("Run a workflow from a TypeScript or JavaScript file, to its end."),
+  )
     .argument("<file>", "FILE or FILE#export", requirePath)
     .option("--input <json>", "the input: JSON, @file, or - for standard input")
     .option("-i, --set <key=value>", "one field of the input (repeatable)", collect, [])
@@ -139,9 +179,20 @@ function addRun(program: Command, end: (code: number) => void): void {
     .option("--allow <host>", "let Baton's own calls reach a private host, HOST or HOST:PORT (repeatable)", collect, [])
     .option("--detach", "start it at the owner and leave")
     .option("--timeout <span>", "how long this command waits, like 30s; the run itself goes on")
-    .addHelpText("after", `\nExamples:\n  baton run brief.ts -i topic=tides\n  baton run brief.ts --input @input.json --key tides-1 --json\n\n${EXIT_CODES}`);
+    .addHelpText(
+      "after",
+      `\nExamples:\n  baton run brief.ts -i topic=tides\n  baton run brief.ts --input @input.json --key tides-1 --json\n\n${EXIT_CODES}`,
+    );
   command.action(async (file: string) => {
-    const options = command.opts() as { input?: string; set: string[]; key?: string; with: string[]; allow: string[]; detach?: boolean; timeout?: string };
+    const options = command.opts() as {
+      input?: string;
+      set: string[];
+      key?: string;
+      with: string[];
+      allow: string[];
+      detach?: boolean;
+      timeout?: string;
+    };
     const { input: inputText, set: fields, key, with: withFiles, allow, detach = false, timeout } = options;
     end(await runFile(file, { ...readCommon(command), inputText, fields, key, with: withFiles, allow, detach, timeout }));
   });
@@ -153,7 +204,9 @@ function requirePath(path: string): string {
 }
 
 function addWatch(runs: Command, end: (code: number) => void): void {
-  const command = withCommon(runs.command("watch").description("Print every entry of a run's journal as it is written, until the run ends."))
+  const command = withCommon(
+    runs.command("watch").description("Print every entry of a run's journal as it is written, until the run ends."),
+  )
     .argument("<run>")
     .option("--timeout <span>", "how long to watch")
     .addHelpText("after", "\nExamples:\n  baton runs watch run_k3f90001\n  baton runs watch run_k3f90001 --json | jq .kind");
@@ -163,12 +216,17 @@ function addWatch(runs: Command, end: (code: number) => void): void {
 }
 
 function addResume(runs: Command, end: (code: number) => void): void {
-  const command = withCommon(runs.command("resume").description("Let a paused run go on, and carry a run that nobody carries to its end."))
+  const command = withCommon(
+    runs.command("resume").description("Let a paused run go on, and carry a run that nobody carries to its end."),
+  )
     .argument("<run>")
     .option("--with <file>", "make further workflows known (repeatable)", collect, [])
     .option("--no-wait", "only lift the pause")
     .option("--timeout <span>", "how long this command waits; the run itself goes on")
-    .addHelpText("after", "\nExamples:\n  baton runs resume run_k3f90001\n  baton runs resume run_k3f90001 --with moved/brief.ts");
+    .addHelpText(
+      "after",
+      "\nExamples:\n  baton runs resume run_k3f90001\n  baton runs resume run_k3f90001 --with moved/brief.ts",
+    );
   command.action(async (run: string) => {
     const { with: withFiles, wait = true, timeout } = command.opts() as { with: string[]; wait?: boolean; timeout?: string };
     end(await resumeRun(run, { ...readCommon(command), with: withFiles, wait, timeout }));

@@ -13,9 +13,29 @@ export const cliProblems = defineProblems({
   },
 });
 
-export const EXIT = { ok: 0, failed: 1, usage: 2, invalid: 3, unknown: 4, forbidden: 5, conflict: 6, timeout: 7, waits: 8, unreachable: 69, bug: 70, storage: 74, interrupted: 130 } as const;
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  invalid: 3,
+  unknown: 4,
+  forbidden: 5,
+  conflict: 6,
+  timeout: 7,
+  waits: 8,
+  unreachable: 69,
+  bug: 70,
+  storage: 74,
+  interrupted: 130,
+} as const;
 
-const BY_STATUS: Readonly<Record<number, number>> = { 401: EXIT.forbidden, 403: EXIT.forbidden, 404: EXIT.unknown, 409: EXIT.conflict, 503: EXIT.storage };
+const BY_STATUS: Readonly<Record<number, number>> = {
+  401: EXIT.forbidden,
+  403: EXIT.forbidden,
+  404: EXIT.unknown,
+  409: EXIT.conflict,
+  503: EXIT.storage,
+};
 
 /** The exit code of a command that ends with this problem. */
 export function exitCodeOf(problem: Problem): number {

@@ -68,6 +68,7 @@ function tellPeople(terminal: Terminal, view: RunView, told: Told): void {
 /** Text as it is; of an object with a text `summary`, that; else JSON. */
 function outputForPeople(output: unknown): string {
   if (typeof output === "string") return output;
-  if (typeof output === "object" && output !== null && "summary" in output && typeof output.summary === "string") return output.summary;
+  if (typeof output === "object" && output !== null && "summary" in output && typeof output.summary === "string")
+    return output.summary;
   return JSON.stringify(output ?? null, null, 2);
 }

@@ -57,7 +57,10 @@ export async function runFile(target: string, options: RunOptions): Promise<numb
 
 function againLine(target: string, { inputText, fields, key = "" }: RunOptions): string {
   const input = [...(inputText === undefined ? [] : ["--input", inputText]), ...fields.flatMap((field) => ["-i", field])];
-  return ["baton run", target, ...input, "--key", key].map(quoted).join(" ").replace(/^'baton run'/, "baton run");
+  return ["baton run", target, ...input, "--key", key]
+    .map(quoted)
+    .join(" ")
+    .replace(/^'baton run'/, "baton run");
 }
 
 function quoted(word: string): string {
@@ -72,7 +75,8 @@ function readTimeout(text: string | undefined): number | null {
 }
 
 function requireHost(host: string): void {
-  if (!/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(host)) throw cliProblems.USAGE(`--allow ${JSON.stringify(host)} is not HOST or HOST:PORT.`);
+  if (!/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(host))
+    throw cliProblems.USAGE(`--allow ${JSON.stringify(host)} is not HOST or HOST:PORT.`);
 }
 
 export interface ResumeOptions extends CommonOptions {
@@ -176,13 +180,25 @@ async function standing(answerer: Answerer, run: string): Promise<Followed> {
   return { run, because: "settled", view: await answerer.call("runs.show", { run }) };
 }
 
-function followHere(baton: Baton, begin: () => Promise<string>, { title, timeoutMs }: Wanted, terminal: Terminal): Promise<Followed> {
-  const carrier: Followable = { answerer: baton, listen: (listener) => baton.listen(listener), gone: baton.closed.then(() => undefined) };
+function followHere(
+  baton: Baton,
+  begin: () => Promise<string>,
+  { title, timeoutMs }: Wanted,
+  terminal: Terminal,
+): Promise<Followed> {
+  const carrier: Followable = {
+    answerer: baton,
+    listen: (listener) => baton.listen(listener),
+    gone: baton.closed.then(() => undefined),
+  };
   return follow(carrier, { begin, title, timeoutMs, terminal });
 }
 
 function sayOthers(baton: Baton, run: string, repeated: boolean, terminal: Terminal): void {
   terminal.say(`${repeated ? "carrying on" : "started"} ${run}`);
   const others = baton.openRunCount() - 1;
-  if (others > 0 && !repeated) terminal.say(`${others} other ${others === 1 ? "run is" : "runs are"} in flight in this directory and not carried here; \`baton runs ls\` shows them`);
+  if (others > 0 && !repeated)
+    terminal.say(
+      `${others} other ${others === 1 ? "run is" : "runs are"} in flight in this directory and not carried here; \`baton runs ls\` shows them`,
+    );
 }

@@ -2,7 +2,15 @@
 // only how an answer looks to people.
 
 import type { Command } from "commander";
-import { type CommandShape, type InputOf, type OperationName, type OutputOf, operations, type RunLine, type RunView } from "../api.ts";
+import {
+  type CommandShape,
+  type InputOf,
+  type OperationName,
+  type OutputOf,
+  operations,
+  type RunLine,
+  type RunView,
+} from "../api.ts";
 import { spanForPeople } from "../base/time.ts";
 import { ask } from "../orchestrator.ts";
 import type { CommonOptions } from "./run.ts";
@@ -14,13 +22,24 @@ const render: Render = {
   "runs.list": renderList,
   "runs.show": renderRun,
   "runs.journal": ({ entries }) =>
-    table(["SEQ", "AT", "KIND", "KEY", "DATA"], entries.map(({ seq, at, kind, key, data }) => [String(seq), at, kind, key ?? "", dataInWords(data)]), 200),
+    table(
+      ["SEQ", "AT", "KIND", "KEY", "DATA"],
+      entries.map(({ seq, at, kind, key, data }) => [String(seq), at, kind, key ?? "", dataInWords(data)]),
+      200,
+    ),
   "runs.cancel": ({ run, status }) => `${run} is ${status}`,
 };
 
 /** Adds every operation that has a command. `common` adds the options every command has; `end` takes the exit code. */
-export function addOperationCommands(groupOf: (name: string) => Command, common: (command: Command) => Command, read: (command: Command) => CommonOptions): void {
-  for (const [name, operation] of Object.entries(operations) as [OperationName, (typeof operations)[OperationName] & { cli?: CommandShape }][]) {
+export function addOperationCommands(
+  groupOf: (name: string) => Command,
+  common: (command: Command) => Command,
+  read: (command: Command) => CommonOptions,
+): void {
+  for (const [name, operation] of Object.entries(operations) as [
+    OperationName,
+    (typeof operations)[OperationName] & { cli?: CommandShape },
+  ][]) {
     if (operation.cli !== undefined) addCommand(name, operation.summary, operation.cli, groupOf, common, read);
   }
 }
@@ -52,7 +71,11 @@ async function answer<N extends OperationName>(name: N, input: InputOf<N>, optio
   const terminal = openTerminal(options);
   const output = await ask(options.data, name, input);
   if (options.json) terminal.data(JSON.stringify({ v: 1, ...output }));
-  else terminal.data((render[name] as ((output: OutputOf<N>, terminal: Terminal) => string) | undefined)?.(output, terminal) ?? JSON.stringify(output, null, 2));
+  else
+    terminal.data(
+      (render[name] as ((output: OutputOf<N>, terminal: Terminal) => string) | undefined)?.(output, terminal) ??
+        JSON.stringify(output, null, 2),
+    );
 }
 
 function renderList({ runs, nextCursor, owner }: OutputOf<"runs.list">, terminal: Terminal): string {
@@ -61,9 +84,14 @@ function renderList({ runs, nextCursor, owner }: OutputOf<"runs.list">, terminal
     return "";
   }
   const inFlight = runs.filter((run) => run.endedAt === undefined && run.status !== "paused").length;
-  if (!owner && inFlight > 0) terminal.say(`${inFlight} in flight and nobody carries them now; \`baton runs resume RUN\` carries one on`);
+  if (!owner && inFlight > 0)
+    terminal.say(`${inFlight} in flight and nobody carries them now; \`baton runs resume RUN\` carries one on`);
   if (nextCursor !== null) terminal.say(`more: --cursor ${nextCursor}`);
-  return table(["RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK", "KEY"], runs.map(rowOf), terminal.columns > 80 ? terminal.columns : 120);
+  return table(
+    ["RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK", "KEY"],
+    runs.map(rowOf),
+    terminal.columns > 80 ? terminal.columns : 120,
+  );
 }
 
 function rowOf(run: RunLine): string[] {
@@ -93,13 +121,22 @@ function renderRun(view: RunView, terminal: Terminal): string {
     ["steps", `${view.steps.completed} completed, ${view.steps.failed} failed, of ${view.steps.total}`],
   ];
   const width = Math.max(terminal.columns, 100);
-  const lines = head.filter(([, value]) => value !== undefined).map(([name, value]) => cut(`${name.padEnd(9)} ${printable(value ?? "")}`, width));
-  const rows = view.operations.map((operation) => [operation.key, operation.kind, operation.status, String(operation.attempts || ""), whatCame(operation)]);
+  const lines = head
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => cut(`${name.padEnd(9)} ${printable(value ?? "")}`, width));
+  const rows = view.operations.map((operation) => [
+    operation.key,
+    operation.kind,
+    operation.status,
+    String(operation.attempts || ""),
+    whatCame(operation),
+  ]);
   return [...lines, "", table(["OPERATION", "KIND", "STATUS", "TRIES", "RESULT"], rows, width)].join("\n");
 }
 
 function whatCame(operation: RunView["operations"][number]): string {
-  if (operation.failure !== undefined && operation.status !== "completed") return `${operation.failure.message}${operation.failure.at === undefined ? "" : ` (${operation.failure.at})`}`;
+  if (operation.failure !== undefined && operation.status !== "completed")
+    return `${operation.failure.message}${operation.failure.at === undefined ? "" : ` (${operation.failure.at})`}`;
   if (operation.waitsUntil !== undefined) return `until ${operation.waitsUntil}`;
   return operation.output === undefined ? "" : dataInWords(operation.output);
 }

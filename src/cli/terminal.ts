@@ -30,7 +30,8 @@ export function openTerminal({ quiet, json, input }: TerminalOptions): Terminal 
   return {
     data: (text) => void process.stdout.write(text.endsWith("\n") ? text : `${text}\n`),
     say: (text) => void (quiet || process.stderr.write(`${text}\n`)),
-    complain: (problem) => void process.stderr.write(`${json ? JSON.stringify({ v: 1, problem }) : problemText(problem, style)}\n`),
+    complain: (problem) =>
+      void process.stderr.write(`${json ? JSON.stringify({ v: 1, problem }) : problemText(problem, style)}\n`),
     style,
     isInteractive: input && process.stdin.isTTY === true && process.stderr.isTTY === true,
     isLive: !quiet && !json && process.stderr.isTTY === true,
@@ -63,7 +64,10 @@ export function oneLine(text: string, width: number): string {
 export function table(headings: readonly string[], rows: readonly (readonly string[])[], width: number): string {
   const widths = headings.map((heading, column) => Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
-    oneLineKeepingSpaces(cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join("  "), width);
+    oneLineKeepingSpaces(
+      cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join("  "),
+      width,
+    );
   return [line(headings), ...rows.map(line)].join("\n");
 }
 

@@ -31,5 +31,8 @@ export async function watchRun(run: string, options: CommonOptions & { readonly 
 
 function print(entry: EntryLine, json: boolean, terminal: Terminal): void {
   if (json) terminal.data(JSON.stringify({ v: 1, ...entry }));
-  else terminal.data(`${entry.at}  ${entry.kind.padEnd(16)} ${printable(entry.key ?? "")}  ${printable(entry.data === null ? "" : JSON.stringify(entry.data)).slice(0, 200)}`);
+  else
+    terminal.data(
+      `${entry.at}  ${entry.kind.padEnd(16)} ${printable(entry.key ?? "")}  ${printable(entry.data === null ? "" : JSON.stringify(entry.data)).slice(0, 200)}`,
+    );
 }

@@ -31,5 +31,9 @@ export function acceptOutput(workflow: Workflow, output: unknown): string {
       facts: { issues: checked.issues },
     });
   }
-  return writeJson((checked === undefined ? output : checked.value) as Json, `The output of ${fullName(workflow)}`, limits.PAYLOAD_BYTES_MAX);
+  return writeJson(
+    (checked === undefined ? output : checked.value) as Json,
+    `The output of ${fullName(workflow)}`,
+    limits.PAYLOAD_BYTES_MAX,
+  );
 }

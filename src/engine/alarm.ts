@@ -25,7 +25,11 @@ export class Alarm {
   #readUntil = Number.NEGATIVE_INFINITY;
   #running = false;
 
-  constructor(clock: Clock, due: (untilMs: number, limit: number) => readonly { number: number; wakeAt: number }[], wake: (number: number) => void) {
+  constructor(
+    clock: Clock,
+    due: (untilMs: number, limit: number) => readonly { number: number; wakeAt: number }[],
+    wake: (number: number) => void,
+  ) {
     this.#clock = clock;
     this.#due = due;
     this.#wake = wake;
@@ -86,7 +90,8 @@ export class Alarm {
   #readAhead(now: number): void {
     const page = this.#due(now + HORIZON_MS, limits.PAGE_SIZE);
     for (const { number, wakeAt } of page) this.#keep(number, wakeAt);
-    this.#readUntil = page.length < limits.PAGE_SIZE ? now + HORIZON_MS : Math.min(page.at(-1)?.wakeAt ?? now, now + HORIZON_MS / 2);
+    this.#readUntil =
+      page.length < limits.PAGE_SIZE ? now + HORIZON_MS : Math.min(page.at(-1)?.wakeAt ?? now, now + HORIZON_MS / 2);
   }
 
   #arm(): void {

@@ -16,7 +16,18 @@
 import type { Random32, Timer } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
 import { isProblemError, type Problem, type ProblemError } from "../base/problem.ts";
-import { type Entry, type EntryKind, type Facts, failureOf, isEnd, limits, type PauseReason, type RunStatus, runProblems, type WorkflowName } from "../run.ts";
+import {
+  type Entry,
+  type EntryKind,
+  type Facts,
+  failureOf,
+  isEnd,
+  limits,
+  type PauseReason,
+  type RunStatus,
+  runProblems,
+  type WorkflowName,
+} from "../run.ts";
 import type { CodeIdentity } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
 import { acceptOutput } from "./accept.ts";
@@ -106,7 +117,13 @@ export class RunCarrier implements Carrier, Carrying {
     const waiting = this.#ends.get(run) ?? [];
     waiting.push(then);
     this.#ends.set(run, waiting);
-    return { [Symbol.dispose]: () => void this.#ends.set(run, (this.#ends.get(run) ?? []).filter((one) => one !== then)) };
+    return {
+      [Symbol.dispose]: () =>
+        void this.#ends.set(
+          run,
+          (this.#ends.get(run) ?? []).filter((one) => one !== then),
+        ),
+    };
   }
 
   // Workflows.
@@ -153,7 +170,8 @@ export class RunCarrier implements Carrier, Carrying {
   async #takeNow(run: RunId, came: readonly Entry[]): Promise<void> {
     try {
       const taken = await this.engine.take(run);
-      if (taken !== null && !isEnd(taken.record.run.status) && taken.record.run.status !== "paused") await this.#admit(taken, came);
+      if (taken !== null && !isEnd(taken.record.run.status) && taken.record.run.status !== "paused")
+        await this.#admit(taken, came);
     } catch (error) {
       await this.#corrupt(run, error);
     }
@@ -162,7 +180,12 @@ export class RunCarrier implements Carrier, Carrying {
   /** A journal that cannot be read stops its own run and no other; a storage that fails says so by itself. */
   async #corrupt(run: RunId, error: unknown): Promise<void> {
     const claim = isProblemError(error) && error.problem.status === 503 ? null : await this.engine.claim(run);
-    if (claim !== null) this.#writePause(claim, "corrupt", runProblems.RUN_CORRUPT(`Run ${run} cannot be read: ${failureOf(error, "RUN_CORRUPT").message}`).problem);
+    if (claim !== null)
+      this.#writePause(
+        claim,
+        "corrupt",
+        runProblems.RUN_CORRUPT(`Run ${run} cannot be read: ${failureOf(error, "RUN_CORRUPT").message}`).problem,
+      );
   }
 
   async #admit(taken: Taken, came: readonly Entry[] = []): Promise<void> {
@@ -188,9 +211,18 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   /** Whether the code of a run is loaded, or can be now. */
-  async canLoad(run: { readonly workflow: WorkflowName; readonly contentHash: string | null; readonly source: string | null }): Promise<boolean> {
+  async canLoad(run: {
+    readonly workflow: WorkflowName;
+    readonly contentHash: string | null;
+    readonly source: string | null;
+  }): Promise<boolean> {
     if (this.registry.find(run.workflow) !== null) return true;
-    for (const { workflow, origin } of (await this.#load({ ...run.workflow, contentHash: run.contentHash, source: run.source })) ?? []) this.registry.add(workflow, origin);
+    for (const { workflow, origin } of (await this.#load({
+      ...run.workflow,
+      contentHash: run.contentHash,
+      source: run.source,
+    })) ?? [])
+      this.registry.add(workflow, origin);
     return this.registry.find(run.workflow) !== null;
   }
 
@@ -207,7 +239,8 @@ export class RunCarrier implements Carrier, Carrying {
     const { parent, id } = record.run;
     if (parent === null) return false;
     const above = this.#residents.has(parent) ? null : await this.engine.record(parent);
-    if (!this.#residents.has(parent) && (above === null || isEnd(above.run.status) || above.run.status === "paused")) return false;
+    if (!this.#residents.has(parent) && (above === null || isEnd(above.run.status) || above.run.status === "paused"))
+      return false;
     this.#orphans.add(id);
     if (above !== null) this.wake(parent, null);
     return true;
@@ -216,7 +249,9 @@ export class RunCarrier implements Carrier, Carrying {
   #pauseUnloaded({ claim, record }: Taken): void {
     const { run } = record;
     const from = run.source === null ? "a program" : run.source;
-    const problem = runProblems.NOT_LOADED(`${fullName(run.workflow)} of run ${run.id} is not loaded; it came from ${from}.`).problem;
+    const problem = runProblems.NOT_LOADED(
+      `${fullName(run.workflow)} of run ${run.id} is not loaded; it came from ${from}.`,
+    ).problem;
     this.#writePause(claim, "not_loaded", problem);
   }
 
@@ -285,7 +320,8 @@ export class RunCarrier implements Carrier, Carrying {
     if (leaving.length === 0) return;
     await this.engine.flushed();
     for (const { resident, movedIn } of leaving) {
-      if (!resident.gone && resident.isWaiting && resident.movedIn === movedIn && !this.#changed.has(resident)) this.#forget(resident);
+      if (!resident.gone && resident.isWaiting && resident.movedIn === movedIn && !this.#changed.has(resident))
+        this.#forget(resident);
     }
   }
 
@@ -400,7 +436,13 @@ export class RunCarrier implements Carrier, Carrying {
     const found = `${recorded.kind}${recorded.hash === 0 ? "" : ` #${recorded.hash}`}`;
     const problem = runProblems.REPLAY_MISMATCH(
       `At "${operation.key}" the code asks for: ${asked}; the journal has: ${found}, written ${new Date(recorded.at).toISOString()}.`,
-      { at: operation.key, facts: { asked: { kind: operation.kind, hash: operation.hash }, recorded: { kind: recorded.kind, hash: recorded.hash, at: recorded.at } } },
+      {
+        at: operation.key,
+        facts: {
+          asked: { kind: operation.kind, hash: operation.hash },
+          recorded: { kind: recorded.kind, hash: recorded.hash, at: recorded.at },
+        },
+      },
     ).problem;
     this.#pause(resident, "replay_mismatch", problem);
   }
@@ -412,7 +454,13 @@ export class RunCarrier implements Carrier, Carrying {
 
   #writePause(claim: Claim, reason: PauseReason, problem: Problem): void {
     const entry = draft("run-paused", { reason, problem } satisfies Facts["run-paused"]);
-    const standing = { status: "paused", reason, wakeAt: null, problemText: JSON.stringify(problem), progressText: null } as const;
+    const standing = {
+      status: "paused",
+      reason,
+      wakeAt: null,
+      problemText: JSON.stringify(problem),
+      progressText: null,
+    } as const;
     this.engine.write(claim, { entries: [entry], standing }, () => {
       this.news?.({ kind: "status", run: claim.run, status: "paused", reason, wakeAt: null });
       this.#tellSettled(claim.run);
@@ -486,11 +534,19 @@ function draft(kind: EntryKind, fact: unknown): Draft {
 function problemOf(error: unknown): Problem {
   if (isProblemError(error)) return error.problem;
   const failure = failureOf(error, "RUN_THREW");
-  return runProblems.RUN_THREW(failure.message, { ...(failure.at === undefined ? {} : { at: failure.at }), facts: { name: failure.name } }).problem;
+  return runProblems.RUN_THREW(failure.message, {
+    ...(failure.at === undefined ? {} : { at: failure.at }),
+    facts: { name: failure.name },
+  }).problem;
 }
 
 /** An awaited child tells its parent. */
-function toParent({ parent, run }: Taken["record"], status: EndStatus, outputText: string | undefined, problem: Problem | undefined): NonNullable<Write["sends"]> {
+function toParent(
+  { parent, run }: Taken["record"],
+  status: EndStatus,
+  outputText: string | undefined,
+  problem: Problem | undefined,
+): NonNullable<Write["sends"]> {
   if (parent === null || run.parent === null || parent.key === "") return [];
   const kind = status === "completed" ? "child-completed" : "child-failed";
   const data = status === "completed" ? (outputText ?? "null") : JSON.stringify({ status, problem });

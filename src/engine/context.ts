@@ -5,7 +5,19 @@ import type { Json } from "../base/json.ts";
 import { fraction, uuidFrom } from "../base/random.ts";
 import { readInstant } from "../base/time.ts";
 import { runProblems } from "../run.ts";
-import type { Answer, AskOptions, ChildOptions, Context, Log, RunInfo, Signal, StepContext, StepOptions, WaitOptions, Workflow } from "../workflow.ts";
+import type {
+  Answer,
+  AskOptions,
+  ChildOptions,
+  Context,
+  Log,
+  RunInfo,
+  Signal,
+  StepContext,
+  StepOptions,
+  WaitOptions,
+  Workflow,
+} from "../workflow.ts";
 import { isWorkflow } from "../workflow.ts";
 import { ChildRunOperation, ChildStartOperation, SignalSendOperation } from "./family.ts";
 import { Names, type TakenName } from "./names.ts";
@@ -29,7 +41,10 @@ export class RunContext implements Context {
   }
 
   sleep(name: string, durationMs: number): Promise<void> {
-    return this.#operate(name, (taken) => new SleepOperation(this.#home, taken, { durationMs: readSpanMs("The duration", durationMs) }));
+    return this.#operate(
+      name,
+      (taken) => new SleepOperation(this.#home, taken, { durationMs: readSpanMs("The duration", durationMs) }),
+    );
   }
 
   sleepUntil(name: string, at: string): Promise<void> {
@@ -50,13 +65,23 @@ export class RunContext implements Context {
 
   run<I, O>(workflow: Workflow<I, O> | string, input: I, options: ChildOptions = {}): Promise<O> {
     const child = () => this.#workflow(workflow as Workflow | string);
-    return this.#operate(options.name ?? nameOf(workflow), (taken) => new ChildRunOperation<O>(this.#home, taken, child(), input));
+    return this.#operate(
+      options.name ?? nameOf(workflow),
+      (taken) => new ChildRunOperation<O>(this.#home, taken, child(), input),
+    );
   }
 
-  start<I, O>(workflow: Workflow<I, O> | string, input: I, options: ChildOptions & { parentClose?: "cancel" | "keep" } = {}): Promise<RunId> {
+  start<I, O>(
+    workflow: Workflow<I, O> | string,
+    input: I,
+    options: ChildOptions & { parentClose?: "cancel" | "keep" } = {},
+  ): Promise<RunId> {
     const { name, parentClose = "keep" } = options;
     const child = () => this.#workflow(workflow as Workflow | string);
-    return this.#operate(name ?? nameOf(workflow), (taken) => new ChildStartOperation(this.#home, taken, child(), input, parentClose));
+    return this.#operate(
+      name ?? nameOf(workflow),
+      (taken) => new ChildStartOperation(this.#home, taken, child(), input, parentClose),
+    );
   }
 
   async scope<T>(name: string, body: (context: Context) => Promise<T>): Promise<T> {
@@ -126,7 +151,8 @@ function nameOf(workflow: Workflow<never, unknown> | Workflow<unknown, unknown> 
 
 function readMoment(at: string): number {
   const moment = typeof at === "string" ? readInstant(at) : null;
-  if (moment === null) throw runProblems.OPTION_INVALID(`${JSON.stringify(at)} is not a moment in RFC 3339, like 2027-01-01T00:00:00Z.`);
+  if (moment === null)
+    throw runProblems.OPTION_INVALID(`${JSON.stringify(at)} is not a moment in RFC 3339, like 2027-01-01T00:00:00Z.`);
   return moment;
 }
 

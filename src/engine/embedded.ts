@@ -14,9 +14,31 @@ import type { Clock, Random32 } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
 import { isProblemError, type ProblemError } from "../base/problem.ts";
 import { type Entry, isEnd, limits, runProblems } from "../run.ts";
-import { type CodeIdentity, type JournalReset, type NewEntry, type RunRecord, type RunStart, type RunUpdate, type Store, storeProblems } from "../store.ts";
+import {
+  type CodeIdentity,
+  type JournalReset,
+  type NewEntry,
+  type RunRecord,
+  type RunStart,
+  type RunUpdate,
+  type Store,
+  storeProblems,
+} from "../store.ts";
 import { Alarm } from "./alarm.ts";
-import type { Carrier, ChildRequest, Claim, Draft, Engine, Sent, Settling, Standing, Started, StartRequest, Taken, Write } from "./port.ts";
+import type {
+  Carrier,
+  ChildRequest,
+  Claim,
+  Draft,
+  Engine,
+  Sent,
+  Settling,
+  Standing,
+  Started,
+  StartRequest,
+  Taken,
+  Write,
+} from "./port.ts";
 
 export interface EmbeddedOptions {
   readonly store: Store;
@@ -47,7 +69,17 @@ interface Batch {
 const NOBODY: Settling = { settled: () => undefined };
 
 function emptyBatch(): Batch {
-  return { starts: [], resets: [], entries: [], updates: [], tells: [], after: [], keys: new Map(), signals: new Set(), waiters: [] };
+  return {
+    starts: [],
+    resets: [],
+    entries: [],
+    updates: [],
+    tells: [],
+    after: [],
+    keys: new Map(),
+    signals: new Set(),
+    waiters: [],
+  };
 }
 
 export function openEmbeddedEngine(options: EmbeddedOptions): EmbeddedEngine {
@@ -81,7 +113,11 @@ export class EmbeddedEngine implements Engine {
     this.#nextRun = tail.run + 1;
     this.#nextSeq = tail.seq + 1;
     this.#families = onlyFamilies ? new Set() : null;
-    this.#alarm = new Alarm(clock, (untilMs, limit) => this.#dueRuns(untilMs, limit), (number) => this.#wakeDue(number));
+    this.#alarm = new Alarm(
+      clock,
+      (untilMs, limit) => this.#dueRuns(untilMs, limit),
+      (number) => this.#wakeDue(number),
+    );
     const { promise, resolve } = Promise.withResolvers<ProblemError | null>();
     this.closed = promise;
     this.#resolveClosed = resolve;
@@ -100,7 +136,8 @@ export class EmbeddedEngine implements Engine {
     }
     const start = this.#newStart(request, null);
     const run = this.#store.ids.of(start.number);
-    if (request.key !== null) this.#batch.keys.set(keyName(request.workflow, request.key.key), { run, bodyHash: request.key.bodyHash });
+    if (request.key !== null)
+      this.#batch.keys.set(keyName(request.workflow, request.key.key), { run, bodyHash: request.key.bodyHash });
     this.#begin(start);
     await this.flushed();
     return { run, repeated: false };
@@ -115,9 +152,12 @@ export class EmbeddedEngine implements Engine {
     const found = pending ?? (stored === null ? null : { run: this.#store.ids.of(stored.number), bodyHash: stored.bodyHash });
     if (found === null) return null;
     if (found.bodyHash !== key.bodyHash) {
-      throw runProblems.KEY_REUSED(`Key "${key.key}" of ${workflow.namespace}/${workflow.name} belongs to ${found.run}, which has another input.`, {
-        facts: { run: found.run },
-      });
+      throw runProblems.KEY_REUSED(
+        `Key "${key.key}" of ${workflow.namespace}/${workflow.name} belongs to ${found.run}, which has another input.`,
+        {
+          facts: { run: found.run },
+        },
+      );
     }
     return found.run;
   }
@@ -134,7 +174,8 @@ export class EmbeddedEngine implements Engine {
     const startedAt = this.clock.now();
     const deadlineAt = request.timeoutMs === null ? null : startedAt + request.timeoutMs;
     const number = this.#nextRun++;
-    const parent = family === null ? null : { number: family.claim.number, key: family.request.parentKey, close: family.request.parentClose };
+    const parent =
+      family === null ? null : { number: family.claim.number, key: family.request.parentKey, close: family.request.parentClose };
     const above = family === null ? null : this.#above(family.claim.number);
     return {
       ...{ number, startedAt, deadlineAt, parent },
@@ -149,7 +190,9 @@ export class EmbeddedEngine implements Engine {
 
   /** Where a parent stands in its family: written, or still to be. */
   #above(number: number): { root: number; depth: number } {
-    const pending = this.#batch.starts.find((start) => start.number === number) ?? this.#committing?.starts.find((start) => start.number === number);
+    const pending =
+      this.#batch.starts.find((start) => start.number === number) ??
+      this.#committing?.starts.find((start) => start.number === number);
     const above = pending ?? this.#store.record(number);
     if (above === null || above === undefined) throw new Error(`Run ${number} starts a child but is not stored.`);
     return above;
@@ -326,7 +369,11 @@ export class EmbeddedEngine implements Engine {
     try {
       const done = isEmpty(batch) ? undefined : this.#store.commit({ epoch: this.#epoch, ...batch });
       if (done === undefined) this.#committed(batch);
-      else done.then(() => this.clock.soon(() => this.#committed(batch)), (error: unknown) => this.#fail(error));
+      else
+        done.then(
+          () => this.clock.soon(() => this.#committed(batch)),
+          (error: unknown) => this.#fail(error),
+        );
     } catch (error) {
       this.#fail(error);
     }

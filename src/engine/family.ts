@@ -1,7 +1,7 @@
 // Operations between runs: children, and signals to others.
 
-import { canonicalJson, type Json, writeJson } from "../base/json.ts";
 import type { RunId } from "../base/id.ts";
+import { canonicalJson, type Json, writeJson } from "../base/json.ts";
 import { shortHash } from "../base/random.ts";
 import { type Entry, type Facts, factOf, limits, runProblems } from "../run.ts";
 import type { Workflow } from "../workflow.ts";
@@ -22,7 +22,9 @@ abstract class ChildOperation<T> extends Operation<T> {
     this.#input = acceptInput(workflow, input);
     this.#hash = shortHash(`${workflow.namespace}/${workflow.name} ${canonicalJson(this.#input.value as Json)}`);
     if (home.depth + 1 > limits.CHILD_DEPTH_MAX) {
-      throw runProblems.CHILD_TOO_DEEP(`${workflow.name} would be the ${home.depth + 1}th run below the first; the limit is ${limits.CHILD_DEPTH_MAX}.`);
+      throw runProblems.CHILD_TOO_DEEP(
+        `${workflow.name} would be the ${home.depth + 1}th run below the first; the limit is ${limits.CHILD_DEPTH_MAX}.`,
+      );
     }
   }
 

@@ -39,7 +39,8 @@ export class Names {
       this.#uses.set(name, use);
       return { key: this.#keyOf(name), use };
     }
-    if (strict && found.open > 0) throw runProblems.NAME_OPEN_TWICE(`"${name}" is already open in this scope.`, { at: this.#keyOf(name) });
+    if (strict && found.open > 0)
+      throw runProblems.NAME_OPEN_TWICE(`"${name}" is already open in this scope.`, { at: this.#keyOf(name) });
     found.uses++;
     found.open++;
     return { key: this.#keyOf(this.#ordinalName(name, found)), use: found };
@@ -68,9 +69,13 @@ export class Names {
 const UNREADABLE = /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u;
 
 function requireName(name: unknown): void {
-  if (typeof name !== "string") throw runProblems.NAME_INVALID(`A name is ${name === null ? "null" : `a ${typeof name}`}; it must be text.`);
+  if (typeof name !== "string")
+    throw runProblems.NAME_INVALID(`A name is ${name === null ? "null" : `a ${typeof name}`}; it must be text.`);
   if (name === "" || name.length > limits.NAME_LENGTH_MAX) {
-    throw runProblems.NAME_INVALID(`A name has ${name.length} characters: "${name.slice(0, 40)}…". It may have 1 to ${limits.NAME_LENGTH_MAX}.`);
+    throw runProblems.NAME_INVALID(
+      `A name has ${name.length} characters: "${name.slice(0, 40)}…". It may have 1 to ${limits.NAME_LENGTH_MAX}.`,
+    );
   }
-  if (UNREADABLE.test(name)) throw runProblems.NAME_INVALID(`The name ${JSON.stringify(name)} has control or invisible characters.`);
+  if (UNREADABLE.test(name))
+    throw runProblems.NAME_INVALID(`The name ${JSON.stringify(name)} has control or invisible characters.`);
 }

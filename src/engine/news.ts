@@ -7,9 +7,22 @@ import type { Asked, Failure, LogLevel, PauseReason, Progress, RunStatus } from 
 
 export type News =
   | { readonly kind: "started"; readonly run: RunId; readonly parent: RunId | null; readonly workflow: string }
-  | { readonly kind: "status"; readonly run: RunId; readonly status: RunStatus; readonly reason: PauseReason | null; readonly wakeAt: number | null }
+  | {
+      readonly kind: "status";
+      readonly run: RunId;
+      readonly status: RunStatus;
+      readonly reason: PauseReason | null;
+      readonly wakeAt: number | null;
+    }
   | { readonly kind: "step-began"; readonly run: RunId; readonly step: string; readonly attempt: number }
-  | { readonly kind: "attempt-failed"; readonly run: RunId; readonly step: string; readonly attempt: number; readonly failure: Failure; readonly retryAt: number }
+  | {
+      readonly kind: "attempt-failed";
+      readonly run: RunId;
+      readonly step: string;
+      readonly attempt: number;
+      readonly failure: Failure;
+      readonly retryAt: number;
+    }
   | { readonly kind: "step-ended"; readonly run: RunId; readonly step: string; readonly ok: boolean }
   | { readonly kind: "asked"; readonly run: RunId; readonly key: string; readonly asked: Asked }
   | { readonly kind: "progress"; readonly run: RunId; readonly progress: Progress }

@@ -5,11 +5,11 @@ import type { Clock, Random32 } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import type { Entry, EntryKind, OperationKind } from "../run.ts";
+import type { CodeIdentity } from "../store.ts";
 import type { Log, RunInfo, Workflow } from "../workflow.ts";
 import type { TakenName } from "./names.ts";
 import type { Listener } from "./news.ts";
 import type { Claim, Engine, Settling } from "./port.ts";
-import type { CodeIdentity } from "../store.ts";
 
 /** A run, as its operations and its context see it. */
 export interface Home {

@@ -3,7 +3,11 @@
 import { defineProblems } from "../base/problem.ts";
 
 export const engineProblems = defineProblems({
-  WORKFLOW_UNKNOWN: { status: 404, title: "No such workflow is loaded.", fix: "Make its file known with --with FILE, or pass it to openBaton." },
+  WORKFLOW_UNKNOWN: {
+    status: 404,
+    title: "No such workflow is loaded.",
+    fix: "Make its file known with --with FILE, or pass it to openBaton.",
+  },
   WORKFLOW_TWICE: {
     status: 409,
     title: "Two different workflows have one name and version.",

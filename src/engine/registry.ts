@@ -1,7 +1,7 @@
 // Which workflows are loaded, by name and version; and from which code they came.
 
-import type { CodeIdentity } from "../store.ts";
 import type { WorkflowName } from "../run.ts";
+import type { CodeIdentity } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
 import { engineProblems } from "./problems.ts";
 
@@ -19,7 +19,12 @@ export class Registry {
   add(workflow: Workflow, origin: Origin | null): boolean {
     const known = this.#byName.get(fullName(workflow));
     if (known?.workflow === workflow) return false;
-    if (known !== undefined && origin === null && known.identity.source === null && String(known.workflow.run) !== String(workflow.run)) {
+    if (
+      known !== undefined &&
+      origin === null &&
+      known.identity.source === null &&
+      String(known.workflow.run) !== String(workflow.run)
+    ) {
       throw engineProblems.WORKFLOW_TWICE(`${fullName(workflow)} is already loaded with other code.`);
     }
     if (known !== undefined && origin === null) {
@@ -45,7 +50,8 @@ export class Registry {
       .filter((one) => one.name === name && one.namespace === namespace && (version === undefined || one.version === version))
       .toSorted((a, b) => compareVersions(b.version, a.version));
     const [newest] = fitting;
-    if (newest === undefined) throw engineProblems.WORKFLOW_UNKNOWN(`No workflow "${text}" is loaded.`, { facts: { loaded: [...this.#byName.keys()] } });
+    if (newest === undefined)
+      throw engineProblems.WORKFLOW_UNKNOWN(`No workflow "${text}" is loaded.`, { facts: { loaded: [...this.#byName.keys()] } });
     return newest;
   }
 

@@ -29,11 +29,21 @@ import { type Json, writeJson } from "../base/json.ts";
 import type { ProblemError } from "../base/problem.ts";
 import { seededRandom } from "../base/random.ts";
 import { rfc3339 } from "../base/time.ts";
-import { belongsTo, type Entry, type EntryKind, endsOperation, type Facts, factOf, limits, type LogLevel, runProblems } from "../run.ts";
+import {
+  belongsTo,
+  type Entry,
+  type EntryKind,
+  endsOperation,
+  type Facts,
+  factOf,
+  type LogLevel,
+  limits,
+  runProblems,
+} from "../run.ts";
 import type { CodeIdentity } from "../store.ts";
 import type { Log, RunInfo, Workflow } from "../workflow.ts";
-import { RunContext } from "./context.ts";
 import { acceptInput } from "./accept.ts";
+import { RunContext } from "./context.ts";
 import { drained } from "./drained.ts";
 import { Names } from "./names.ts";
 import type { Listener } from "./news.ts";
@@ -232,7 +242,9 @@ export class Resident implements Home {
   /** Takes in what the journal has of it. False, and the run is paused, when that is of something else. */
   #recalls(operation: Operation, recorded: Recorded): boolean {
     this.#recorded.delete(operation.key);
-    const strange = [...recorded.facts, ...(recorded.outcome === null ? [] : [recorded.outcome])].find((entry) => !fits(entry, operation));
+    const strange = [...recorded.facts, ...(recorded.outcome === null ? [] : [recorded.outcome])].find(
+      (entry) => !fits(entry, operation),
+    );
     if (strange !== undefined) {
       this.carrier.mismatched(this, operation, strange);
       return false;
@@ -345,7 +357,8 @@ export class Resident implements Home {
     }
     const target = operation ?? this.#openByKey.get(entry.key ?? "");
     if (target === undefined || target.closed) return;
-    if (this.news !== null && target.kind === "step") this.news({ kind: "step-ended", run: this.run, step: target.key, ok: entry.kind === "step-completed" });
+    if (this.news !== null && target.kind === "step")
+      this.news({ kind: "step-ended", run: this.run, step: target.key, ok: entry.kind === "step-completed" });
     this.#openByKey.delete(target.key);
     target.deliver(entry);
   }
@@ -471,7 +484,8 @@ export class Resident implements Home {
   }
 
   logOf(step: string | null): Log {
-    const at = (level: LogLevel) => (message: string, data?: Json) => this.#log(step, { level, message: String(message), data: data ?? null });
+    const at = (level: LogLevel) => (message: string, data?: Json) =>
+      this.#log(step, { level, message: String(message), data: data ?? null });
     return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
   }
 

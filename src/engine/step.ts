@@ -3,7 +3,21 @@
 import { writeJson } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import { fraction } from "../base/random.ts";
-import { afterFailure, type Entry, errorFrom, type Facts, factOf, type Failure, failureOf, limits, type RetryPolicy, readRetryPolicy, retryAdvice, runProblems, TRY_ONCE } from "../run.ts";
+import {
+  afterFailure,
+  type Entry,
+  errorFrom,
+  type Facts,
+  type Failure,
+  factOf,
+  failureOf,
+  limits,
+  type RetryPolicy,
+  readRetryPolicy,
+  retryAdvice,
+  runProblems,
+  TRY_ONCE,
+} from "../run.ts";
 import type { Log, StepContext, StepOptions } from "../workflow.ts";
 import type { TakenName } from "./names.ts";
 import { type Acting, type Home, Operation } from "./operation.ts";
@@ -75,7 +89,12 @@ export class StepOperation<T> extends Operation<T> implements StepContext, Actin
 
   begin(): void {
     if (this.#interrupted && this.#options.delivery === "at-most-once") {
-      this.#giveUp(failureOf(runProblems.STEP_INTERRUPTED(`Step "${this.key}" was interrupted in attempt ${this.attempt}.`), "STEP_INTERRUPTED"));
+      this.#giveUp(
+        failureOf(
+          runProblems.STEP_INTERRUPTED(`Step "${this.key}" was interrupted in attempt ${this.attempt}.`),
+          "STEP_INTERRUPTED",
+        ),
+      );
     } else if (this.#retryAt !== null && !this.#interrupted) {
       this.home.awaits(this, this.#retryAt);
     } else {
@@ -155,12 +174,15 @@ export class StepOperation<T> extends Operation<T> implements StepContext, Actin
   sweep(now: number): void {
     const { timeoutMs, attemptTimeoutMs } = this.#options;
     if (timeoutMs !== undefined && now - this.#firstAt >= timeoutMs) this.#timeOut("timeoutMs", timeoutMs, true);
-    else if (attemptTimeoutMs !== undefined && now - this.#attemptAt >= attemptTimeoutMs) this.#timeOut("attemptTimeoutMs", attemptTimeoutMs, false);
+    else if (attemptTimeoutMs !== undefined && now - this.#attemptAt >= attemptTimeoutMs)
+      this.#timeOut("attemptTimeoutMs", attemptTimeoutMs, false);
     else if (!this.#startRecorded && now - this.#attemptAt >= limits.STEP_START_RECORDED_AFTER_MS) this.#recordStart(null);
   }
 
   #timeOut(option: string, spanMs: number, final: boolean): void {
-    const problem = runProblems.STEP_TIMEOUT(`Step "${this.key}" took longer than its ${option} of ${spanMs} ms (attempt ${this.attempt}).`);
+    const problem = runProblems.STEP_TIMEOUT(
+      `Step "${this.key}" took longer than its ${option} of ${spanMs} ms (attempt ${this.attempt}).`,
+    );
     this.abort(problem);
     this.#failed(final ? Object.assign(problem, { nonRetryable: true }) : problem);
   }
@@ -187,7 +209,8 @@ export class StepOperation<T> extends Operation<T> implements StepContext, Actin
     const failure = failureOf(error, "STEP_FAILED");
     const advice = retryAdvice(error);
     const now = this.home.clock.now();
-    const deadlineAt = this.#options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : (this.#firstAt || now) + this.#options.timeoutMs;
+    const deadlineAt =
+      this.#options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : (this.#firstAt || now) + this.#options.timeoutMs;
     const failed = { attempt: this.#failures + 1, ...advice, codes: [...advice.codes, failure.code] };
     const next = afterFailure(this.#policy, failed, now, deadlineAt, fraction(this.home.chance));
     if (next.kind === "give-up") this.#giveUp(failure);
@@ -227,11 +250,16 @@ function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
 }
 
 function asOutputProblem(error: unknown): unknown {
-  return isProblemError(error) ? runProblems.STEP_OUTPUT_INVALID(error.message, { ...(error.problem.fix === undefined ? {} : { fix: error.problem.fix }) }) : error;
+  return isProblemError(error)
+    ? runProblems.STEP_OUTPUT_INVALID(error.message, { ...(error.problem.fix === undefined ? {} : { fix: error.problem.fix }) })
+    : error;
 }
 
 function requireSpan(option: string, spanMs: number | undefined): void {
   if (spanMs === undefined) return;
   const fits = Number.isFinite(spanMs) && spanMs > 0 && spanMs <= limits.WAIT_MS_MAX;
-  if (!fits) throw runProblems.OPTION_INVALID(`${option} is ${String(spanMs)}; it must be a positive number of ms, at most ${limits.WAIT_MS_MAX}.`);
+  if (!fits)
+    throw runProblems.OPTION_INVALID(
+      `${option} is ${String(spanMs)}; it must be a positive number of ms, at most ${limits.WAIT_MS_MAX}.`,
+    );
 }

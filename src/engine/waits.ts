@@ -1,9 +1,17 @@
 // Operations that wait: a timer, a signal, a person. They cost nothing while they wait, and may wait for years.
 
-import { writeJson, type Json } from "../base/json.ts";
+import { type Json, writeJson } from "../base/json.ts";
 import { INSTANT_MAX } from "../base/time.ts";
 import { type Asked, type Entry, type Facts, factOf, limits, runProblems } from "../run.ts";
-import { type Answer, type AskOptions, issuesInWords, readSchema, type Schema, type Signal, type WaitOptions } from "../workflow.ts";
+import {
+  type Answer,
+  type AskOptions,
+  issuesInWords,
+  readSchema,
+  type Schema,
+  type Signal,
+  type WaitOptions,
+} from "../workflow.ts";
 import type { TakenName } from "./names.ts";
 import { type Home, Operation, type SignalWaiter } from "./operation.ts";
 
@@ -82,7 +90,9 @@ export class SignalWaitOperation<T> extends Operation<Signal<T>> implements Sign
     this.home.awaitsNoMore(this);
     const checked = this.#schema?.check(value);
     if (checked?.ok === false) {
-      this.reject(runProblems.SIGNAL_INVALID(`Signal "${this.signal}" does not fit: ${issuesInWords(checked.issues)}.`, { at: this.key }));
+      this.reject(
+        runProblems.SIGNAL_INVALID(`Signal "${this.signal}" does not fit: ${issuesInWords(checked.issues)}.`, { at: this.key }),
+      );
     } else {
       this.resolve({ received: true, value: checked === undefined ? (value as T) : checked.value });
     }
@@ -117,7 +127,9 @@ export class AskOperation<T> extends Operation<Answer<T>> {
     const { default: value } = this.#options;
     const checked = value === undefined ? undefined : this.#schema.check(value);
     if (checked?.ok === false) {
-      throw runProblems.OPTION_INVALID(`The default of question "${this.#label}" does not fit its schema: ${issuesInWords(checked.issues)}.`);
+      throw runProblems.OPTION_INVALID(
+        `The default of question "${this.#label}" does not fit its schema: ${issuesInWords(checked.issues)}.`,
+      );
     }
   }
 
@@ -150,7 +162,11 @@ export class AskOperation<T> extends Operation<Answer<T>> {
     this.home.awaitsNoMore(this);
     const { default: value } = this.#options;
     if (value === undefined) this.conclude("ask-timed-out", "null");
-    else this.conclude("answered", JSON.stringify({ by: "default", who: null, value } satisfies Facts["answered"] | { value: unknown }));
+    else
+      this.conclude(
+        "answered",
+        JSON.stringify({ by: "default", who: null, value } satisfies Facts["answered"] | { value: unknown }),
+      );
   }
 
   deliver(entry: Entry): void {
@@ -161,7 +177,12 @@ export class AskOperation<T> extends Operation<Answer<T>> {
     }
     const { by, who, value } = factOf(entry as Entry & { kind: "answered" });
     const checked = this.#schema.check(value);
-    if (!checked.ok) this.reject(runProblems.ANSWER_INVALID(`The answer to "${this.#label}" does not fit: ${issuesInWords(checked.issues)}.`, { at: this.key }));
+    if (!checked.ok)
+      this.reject(
+        runProblems.ANSWER_INVALID(`The answer to "${this.#label}" does not fit: ${issuesInWords(checked.issues)}.`, {
+          at: this.key,
+        }),
+      );
     else this.resolve(by === "person" ? { by, who, value: checked.value } : { by, value: checked.value });
   }
 }
@@ -178,7 +199,9 @@ function readTimeout(timeoutMs: number | undefined): number | null {
 /** Requires a span that can be waited for. Throws OPTION_INVALID. */
 export function readSpanMs(option: string, spanMs: unknown): number {
   if (typeof spanMs !== "number" || !(spanMs >= 0) || spanMs > limits.WAIT_MS_MAX) {
-    throw runProblems.OPTION_INVALID(`${option} is ${String(spanMs)}; it must be from 0 to ${limits.WAIT_MS_MAX} ms (100 years).`);
+    throw runProblems.OPTION_INVALID(
+      `${option} is ${String(spanMs)}; it must be from 0 to ${limits.WAIT_MS_MAX} ms (100 years).`,
+    );
   }
   return Math.ceil(spanMs);
 }

@@ -125,7 +125,11 @@ export class Baton implements Answerer, AsyncDisposable {
     const { store, carrier, engine } = parts;
     this.closed = engine.closed;
     this.#handlers = {
-      ...readHandlers(store, () => engine.clock.now(), () => true),
+      ...readHandlers(
+        store,
+        () => engine.clock.now(),
+        () => true,
+      ),
       ...steerHandlers(store, carrier, randomUUID),
       "runs.start": async (input: { workflow: string; input?: unknown; key?: string }) => {
         const handle = await this.start(input.workflow, input.input, input.key === undefined ? {} : { key: input.key });
@@ -148,7 +152,12 @@ export class Baton implements Answerer, AsyncDisposable {
     const identity = carrier.identityOf(found);
     const accepted = acceptInput(found, input);
     const key = options.key === undefined ? null : { key: requireKey(options.key), bodyHash: bodyHash(accepted.value as Json) };
-    const { run, repeated } = await engine.start({ workflow: identity, inputText: accepted.text, key, timeoutMs: found.timeoutMs });
+    const { run, repeated } = await engine.start({
+      workflow: identity,
+      inputText: accepted.text,
+      key,
+      timeoutMs: found.timeoutMs,
+    });
     return this.#handle<O>(run, repeated);
   }
 
@@ -182,8 +191,14 @@ export class Baton implements Answerer, AsyncDisposable {
       const run = await this.#record(id);
       if (run.status === "completed") return run.output as O;
       if (isEnd(run.status) && "problem" in run && run.problem !== null) throw new Thrown(run.problem);
-      if (run.status === "paused") throw runProblems.RUN_PAUSED(`Run ${id} is paused (${run.reason})${run.problem === null ? "" : `: ${run.problem.detail}`}`);
-      const stopped = await Promise.race([promise.then(() => undefined), this.closed.then((cause) => cause ?? engineProblems.ENGINE_CLOSED(`Baton was closed before run ${id} ended.`))]);
+      if (run.status === "paused")
+        throw runProblems.RUN_PAUSED(
+          `Run ${id} is paused (${run.reason})${run.problem === null ? "" : `: ${run.problem.detail}`}`,
+        );
+      const stopped = await Promise.race([
+        promise.then(() => undefined),
+        this.closed.then((cause) => cause ?? engineProblems.ENGINE_CLOSED(`Baton was closed before run ${id} ended.`)),
+      ]);
       if (stopped !== undefined) throw stopped;
     }
   }

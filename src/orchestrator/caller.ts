@@ -59,7 +59,10 @@ export class RemoteBaton implements Answerer {
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     try {
-      return await fetch(`http://127.0.0.1:${this.#note.port}${path}`, { ...init, headers: { authorization: `Bearer ${this.#note.token}` } });
+      return await fetch(`http://127.0.0.1:${this.#note.port}${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${this.#note.token}` },
+      });
     } catch (error) {
       throw orchestratorProblems.OWNER_UNREACHABLE(`The owner (process ${this.#note.pid}) does not answer.`, { cause: error });
     }
@@ -73,7 +76,8 @@ export async function findOwner(dataPath: string): Promise<RemoteBaton | null> {
   for (let waitedMs = 0; isLocked(directory); waitedMs += LOOK_MS) {
     const note = readOwnerNote(directory);
     if (note !== null && (await answers(note))) return new RemoteBaton(note);
-    if (waitedMs > DOOR_MS_MAX) throw orchestratorProblems.OWNER_UNREACHABLE(`A process holds ${directory.path} but does not answer.`);
+    if (waitedMs > DOOR_MS_MAX)
+      throw orchestratorProblems.OWNER_UNREACHABLE(`A process holds ${directory.path} but does not answer.`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   return null;
@@ -91,7 +95,10 @@ function isLocked(directory: DataDirectory): boolean {
 
 async function answers(note: OwnerNote): Promise<boolean> {
   try {
-    const response = await fetch(`http://127.0.0.1:${note.port}/`, { headers: { authorization: `Bearer ${note.token}` }, signal: AbortSignal.timeout(1_000) });
+    const response = await fetch(`http://127.0.0.1:${note.port}/`, {
+      headers: { authorization: `Bearer ${note.token}` },
+      signal: AbortSignal.timeout(1_000),
+    });
     return response.status === 404; // known token, nothing at that path
   } catch {
     return false;
@@ -106,10 +113,18 @@ export async function ask<N extends OperationName>(dataPath: string, operation: 
 }
 
 /** Reads without taking part; a directory that does not exist has no runs, and is not made. */
-export async function readBeside<N extends OperationName>(dataPath: string, operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
+export async function readBeside<N extends OperationName>(
+  dataPath: string,
+  operation: N,
+  input: InputOf<N>,
+): Promise<OutputOf<N>> {
   const { databasePath } = dataDirectory(dataPath);
   using store = existsSync(databasePath) ? openSqlite({ path: databasePath, readOnly: true, random32: 0 }) : emptyStore();
-  return await answerWith(readHandlers(store, Date.now, () => false), operation, input);
+  return await answerWith(
+    readHandlers(store, Date.now, () => false),
+    operation,
+    input,
+  );
 }
 
 function emptyStore(): ReturnType<typeof openSqlite> {
@@ -118,7 +133,8 @@ function emptyStore(): ReturnType<typeof openSqlite> {
 
 /** Takes the lock, writes the entry, carries nothing, and leaves. */
 async function steerAlone<N extends OperationName>(dataPath: string, operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
-  if (!existsSync(dataDirectory(dataPath).databasePath)) throw runProblems.RUN_UNKNOWN(`There are no runs in ${dataDirectory(dataPath).path}.`);
+  if (!existsSync(dataDirectory(dataPath).databasePath))
+    throw runProblems.RUN_UNKNOWN(`There are no runs in ${dataDirectory(dataPath).path}.`);
   await using baton = await openBaton({ data: dataPath, carry: "nothing" });
   return await baton.call(operation, input);
 }

@@ -50,7 +50,8 @@ async function respond(options: DoorOptions, request: IncomingMessage, response:
     requireFriend(options.token, request);
     const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
     if (request.method === "GET" && pathname === "/news") streamNews(options, response);
-    else if (request.method === "POST" && pathname.startsWith("/call/")) await call(options, pathname.slice("/call/".length), request, response);
+    else if (request.method === "POST" && pathname.startsWith("/call/"))
+      await call(options, pathname.slice("/call/".length), request, response);
     else throw apiProblems.OPERATION_UNKNOWN(`${request.method} ${pathname.slice(0, 100)} is not answered here.`);
   } catch (error) {
     const problem = isProblemError(error) ? error.problem : UNEXPECTED;
@@ -58,20 +59,31 @@ async function respond(options: DoorOptions, request: IncomingMessage, response:
   }
 }
 
-const UNEXPECTED: Problem = { code: "UNEXPECTED", status: 500, title: "Something unexpected happened in the owner.", detail: "The owner's own output says more." };
+const UNEXPECTED: Problem = {
+  code: "UNEXPECTED",
+  status: 500,
+  title: "Something unexpected happened in the owner.",
+  detail: "The owner's own output says more.",
+};
 
 function requireFriend(token: string, request: IncomingMessage): void {
   const host = (request.headers.host ?? "").replace(/:\d+$/, "");
   const given = (request.headers.authorization ?? "").replace(/^Bearer /, "");
   const known = timingSafeEqual(digest(given), digest(token));
-  if (!known || (host !== "127.0.0.1" && host !== "localhost")) throw orchestratorProblems.NOT_ALLOWED("The token or the host is not this owner's.");
+  if (!known || (host !== "127.0.0.1" && host !== "localhost"))
+    throw orchestratorProblems.NOT_ALLOWED("The token or the host is not this owner's.");
 }
 
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-async function call({ answerer }: DoorOptions, operation: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function call(
+  { answerer }: DoorOptions,
+  operation: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (!isOperationName(operation)) throw apiProblems.OPERATION_UNKNOWN(`There is no operation "${operation.slice(0, 100)}".`);
   const body = await readBody(request);
   const output = await answerer.call(operation, (body === "" ? {} : readJson(body, "The request", BODY_BYTES_MAX)) as never);

@@ -1,6 +1,6 @@
 // The handlers of api/: reading from the store, steering through the carrier.
 
-import { type OperationName, type OutputOf, type ReadInputOf, readInput } from "../api.ts";
+import { apiProblems, type OperationName, type OutputOf, type ReadInputOf, readInput } from "../api.ts";
 import { type RunId, readId } from "../base/id.ts";
 import { type Json, writeJson } from "../base/json.ts";
 import { readInstant, readSpan } from "../base/time.ts";
@@ -8,7 +8,6 @@ import type { RunCarrier } from "../engine.ts";
 import { isEnd, limits, openQuestions, type RunStatus, runProblems } from "../run.ts";
 import type { RunRecord, Store } from "../store.ts";
 import { issuesInWords, type JsonSchema, readSchema } from "../workflow.ts";
-import { apiProblems } from "../api.ts";
 import { entryLineOf, readJournal, runLineOf, runViewOf } from "./views.ts";
 
 type Handler<N extends OperationName> = (input: ReadInputOf<N>) => Promise<OutputOf<N>>;
@@ -29,7 +28,12 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
         ...(since === undefined ? {} : { since: readSince(since, now()) }),
         ...(cursor === undefined ? {} : { cursor }),
       });
-      return { runs: page.runs.map(runLineOf), nextCursor: page.nextCursor, counts: Object.fromEntries(store.statusCounts()), owner: owned() };
+      return {
+        runs: page.runs.map(runLineOf),
+        nextCursor: page.nextCursor,
+        counts: Object.fromEntries(store.statusCounts()),
+        owner: owned(),
+      };
     },
     "runs.show": async ({ run }) => {
       const record = requireRun(store, run);
@@ -61,12 +65,16 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
   const statusOf = (run: RunId): RunStatus => requireRun(store, run).run.status;
   return {
     "runs.cancel": async ({ run, reason }) => {
-      const { run: { id } } = requireRun(store, run);
+      const {
+        run: { id },
+      } = requireRun(store, run);
       await carrier.cancel(id, "a person", reason ?? null);
       return { run, status: statusOf(id) };
     },
     "runs.resume": async ({ run }) => {
-      const { run: { id } } = requireRun(store, run);
+      const {
+        run: { id },
+      } = requireRun(store, run);
       await carrier.resume(id, "a person");
       return { run, status: statusOf(id) };
     },
@@ -81,7 +89,11 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
   };
 }
 
-async function answer(store: Store, carrier: RunCarrier, { run, key, value, by, who }: ReadInputOf<"runs.answer">): Promise<{ run: string }> {
+async function answer(
+  store: Store,
+  carrier: RunCarrier,
+  { run, key, value, by, who }: ReadInputOf<"runs.answer">,
+): Promise<{ run: string }> {
   const record = requireRun(store, run);
   if (isEnd(record.run.status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${record.run.status}; it asks nothing more.`);
   const question = openQuestions(readJournal(store, record.number)).find((open) => open.key === key);
@@ -94,7 +106,11 @@ async function answer(store: Store, carrier: RunCarrier, { run, key, value, by, 
 }
 
 /** Reads the input at the door, then asks the handler. */
-export async function answerWith<N extends OperationName>(handlers: Partial<Record<OperationName, unknown>>, operation: N, input: unknown): Promise<OutputOf<N>> {
+export async function answerWith<N extends OperationName>(
+  handlers: Partial<Record<OperationName, unknown>>,
+  operation: N,
+  input: unknown,
+): Promise<OutputOf<N>> {
   const handler = handlers[operation] as Handler<N> | undefined;
   if (handler === undefined) throw apiProblems.OPERATION_UNKNOWN(`"${operation}" is not answered here.`);
   return handler(readInput(operation, input));

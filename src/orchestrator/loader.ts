@@ -61,10 +61,15 @@ function choose(path: string, name: string | null, found: readonly [string, Work
   const names = found.map(([exportName]) => exportName);
   if (name !== null) {
     const named = found.find(([exportName]) => exportName === name)?.[1];
-    if (named === undefined) throw orchestratorProblems.WF_EXPORT_UNKNOWN(`${path} exports no workflow "${name}"; it exports: ${names.join(", ") || "none"}.`);
+    if (named === undefined)
+      throw orchestratorProblems.WF_EXPORT_UNKNOWN(
+        `${path} exports no workflow "${name}"; it exports: ${names.join(", ") || "none"}.`,
+      );
     return named;
   }
-  const chosen = found.find(([exportName]) => exportName === "default") ?? (new Set(found.map(([, one]) => one)).size === 1 ? found[0] : undefined);
+  const chosen =
+    found.find(([exportName]) => exportName === "default") ??
+    (new Set(found.map(([, one]) => one)).size === 1 ? found[0] : undefined);
   if (chosen !== undefined) return chosen[1];
   if (found.length === 0) throw orchestratorProblems.WF_NONE(`${path} exports no workflow.`);
   throw orchestratorProblems.WF_SEVERAL(`${path} exports ${names.join(", ")}.`);
@@ -93,7 +98,10 @@ async function importFile(path: string): Promise<Map<string, unknown>> {
 
 async function withinTime<T>(loading: Promise<T>, path: string): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(orchestratorProblems.WF_LOAD_TIMEOUT(`${path} did not load within ${LOAD_MS_MAX / 1_000} s.`)), LOAD_MS_MAX);
+  const timer = setTimeout(
+    () => reject(orchestratorProblems.WF_LOAD_TIMEOUT(`${path} did not load within ${LOAD_MS_MAX / 1_000} s.`)),
+    LOAD_MS_MAX,
+  );
   try {
     return await Promise.race([loading, late]);
   } finally {
@@ -103,11 +111,19 @@ async function withinTime<T>(loading: Promise<T>, path: string): Promise<T> {
 
 function loadProblem(error: unknown, path: string): Error {
   if (isProblemError(error)) return error;
-  const { code = "", message = String(error), name = "", stack = "" } = error instanceof Error ? (error as Error & { code?: string }) : {};
+  const {
+    code = "",
+    message = String(error),
+    name = "",
+    stack = "",
+  } = error instanceof Error ? (error as Error & { code?: string }) : {};
   const at = placeIn(stack, message) ?? path;
-  if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") return orchestratorProblems.WF_TS_SYNTAX(`${at}: ${firstLine(message)}`, { at });
-  if (code === "ERR_INVALID_TYPESCRIPT_SYNTAX" || name === "SyntaxError") return orchestratorProblems.WF_SYNTAX(`${at}: ${firstLine(message)}`, { at });
-  if (code === "ERR_MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED") return orchestratorProblems.WF_IMPORT(`${path}: ${firstLine(message)}`, { at: path });
+  if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX")
+    return orchestratorProblems.WF_TS_SYNTAX(`${at}: ${firstLine(message)}`, { at });
+  if (code === "ERR_INVALID_TYPESCRIPT_SYNTAX" || name === "SyntaxError")
+    return orchestratorProblems.WF_SYNTAX(`${at}: ${firstLine(message)}`, { at });
+  if (code === "ERR_MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED")
+    return orchestratorProblems.WF_IMPORT(`${path}: ${firstLine(message)}`, { at: path });
   return orchestratorProblems.WF_LOAD_FAILED(`${at}: ${firstLine(message)}`, { at });
 }
 
@@ -145,7 +161,10 @@ function prepareHooks(): void {
       return found;
     },
     load(url, context, next) {
-      if (isUsersOwn(url)) nodeOf(url).hash = createHash("sha256").update(readFileSync(fileURLToPath(url))).digest("hex");
+      if (isUsersOwn(url))
+        nodeOf(url).hash = createHash("sha256")
+          .update(readFileSync(fileURLToPath(url)))
+          .digest("hex");
       return next(url, context);
     },
   });
@@ -158,7 +177,12 @@ function nodeOf(url: string): { hash: string; readonly imports: Set<string> } {
 }
 
 function isUsersOwn(url: string): boolean {
-  return url.startsWith("file:") && !url.includes("/node_modules/") && !url.startsWith(`${OWN_ROOT}src/`) && !url.startsWith(`${OWN_ROOT}dist/`);
+  return (
+    url.startsWith("file:") &&
+    !url.includes("/node_modules/") &&
+    !url.startsWith(`${OWN_ROOT}src/`) &&
+    !url.startsWith(`${OWN_ROOT}dist/`)
+  );
 }
 
 /** Names that the running Baton lends to files that have none of their own. */

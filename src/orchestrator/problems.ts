@@ -9,7 +9,12 @@ export const orchestratorProblems = defineProblems({
     fix: "Export the workflow and let `baton run` carry it; keep openBaton for a program of your own, run with node.",
     exit: 3,
   },
-  DATA_DIRECTORY: { status: 503, title: "The data directory cannot be made.", fix: "Choose another with --data or BATON_DATA.", exit: 74 },
+  DATA_DIRECTORY: {
+    status: 503,
+    title: "The data directory cannot be made.",
+    fix: "Choose another with --data or BATON_DATA.",
+    exit: 74,
+  },
   OWNER_UNREACHABLE: {
     status: 503,
     title: "The owner of the data directory does not answer.",
@@ -18,14 +23,24 @@ export const orchestratorProblems = defineProblems({
   },
   NOT_ALLOWED: { status: 403, title: "The caller is not allowed to do this.", exit: 5 },
   WF_FILE_MISSING: { status: 404, title: "There is no such workflow file.", exit: 4 },
-  WF_FILE_KIND: { status: 422, title: "The file is not a workflow file.", fix: "Give a .ts, .mts, .js or .mjs file that exports a workflow.", exit: 3 },
+  WF_FILE_KIND: {
+    status: 422,
+    title: "The file is not a workflow file.",
+    fix: "Give a .ts, .mts, .js or .mjs file that exports a workflow.",
+    exit: 3,
+  },
   WF_NONE: {
     status: 422,
     title: "The file exports no workflow.",
     fix: 'Export one: export default workflow({ name: "…", run: async (ctx, input) => … }).',
     exit: 3,
   },
-  WF_SEVERAL: { status: 422, title: "The file exports several workflows and none as default.", fix: "Name one: FILE#export.", exit: 3 },
+  WF_SEVERAL: {
+    status: 422,
+    title: "The file exports several workflows and none as default.",
+    fix: "Name one: FILE#export.",
+    exit: 3,
+  },
   WF_EXPORT_UNKNOWN: { status: 404, title: "The file has no such export.", exit: 3 },
   WF_TS_SYNTAX: {
     status: 422,
@@ -34,7 +49,17 @@ export const orchestratorProblems = defineProblems({
     exit: 3,
   },
   WF_SYNTAX: { status: 422, title: "The file has a syntax error.", exit: 3 },
-  WF_IMPORT: { status: 422, title: "The file imports something that is not there.", fix: "Install the package beside the file, or correct the path.", exit: 3 },
+  WF_IMPORT: {
+    status: 422,
+    title: "The file imports something that is not there.",
+    fix: "Install the package beside the file, or correct the path.",
+    exit: 3,
+  },
   WF_LOAD_FAILED: { status: 422, title: "The file threw while it was being loaded.", exit: 3 },
-  WF_LOAD_TIMEOUT: { status: 422, title: "The file did not finish loading.", fix: "Move work at its top level into a step.", exit: 3 },
+  WF_LOAD_TIMEOUT: {
+    status: 422,
+    title: "The file did not finish loading.",
+    fix: "Move work at its top level into a step.",
+    exit: 3,
+  },
 });

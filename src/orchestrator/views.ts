@@ -1,8 +1,19 @@
 // From records and journals to what the API says of them.
 
 import type { EntryLine, OperationLine, RunLine, RunView } from "../api.ts";
-import { rfc3339, spanForPeople } from "../base/time.ts";
-import { countSteps, dataOf, type Entry, hasEnded, type JournalReading, limits, type OperationReading, openQuestions, type Run, readEntries } from "../run.ts";
+import { rfc3339 } from "../base/time.ts";
+import {
+  countSteps,
+  dataOf,
+  type Entry,
+  hasEnded,
+  type JournalReading,
+  limits,
+  type OperationReading,
+  openQuestions,
+  type Run,
+  readEntries,
+} from "../run.ts";
 import type { Store } from "../store.ts";
 
 export function runLineOf(run: Run): RunLine {
@@ -58,7 +69,9 @@ function waitingSentence(run: Run, reading: JournalReading): string | null {
   if (run.status === "paused") return `Paused (${run.reason}) until it is resumed.`;
   if (run.status !== "waiting") return null;
   const waiting = [...reading.values()].filter(({ waitsFor }) => waitsFor !== null);
-  const [first] = waiting.toSorted((a, b) => (a.waitsUntil ?? Number.POSITIVE_INFINITY) - (b.waitsUntil ?? Number.POSITIVE_INFINITY));
+  const [first] = waiting.toSorted(
+    (a, b) => (a.waitsUntil ?? Number.POSITIVE_INFINITY) - (b.waitsUntil ?? Number.POSITIVE_INFINITY),
+  );
   if (first === undefined) return null;
   const until = first.waitsUntil === null ? "for as long as it takes" : `until ${rfc3339(first.waitsUntil)}`;
   const more = waiting.length > 1 ? `, and for ${waiting.length - 1} more` : "";
@@ -66,7 +79,13 @@ function waitingSentence(run: Run, reading: JournalReading): string | null {
 }
 
 export function entryLineOf(entry: Entry): EntryLine {
-  return { seq: entry.seq, kind: entry.kind, ...(entry.key === null ? {} : { key: entry.key }), at: rfc3339(entry.at), data: dataOf(entry) };
+  return {
+    seq: entry.seq,
+    kind: entry.kind,
+    ...(entry.key === null ? {} : { key: entry.key }),
+    at: rfc3339(entry.at),
+    data: dataOf(entry),
+  };
 }
 
 /** Reads a whole journal, a page at a time. */
@@ -79,9 +98,4 @@ export function readJournal(store: Store, number: number): JournalReading {
     if (last === undefined || page.length < limits.PAGE_SIZE) return reading;
     after = last.seq;
   }
-}
-
-/** `3 min ago`, `in 2 h`. */
-export function relative(atMs: number, now: number): string {
-  return atMs <= now ? `${spanForPeople(now - atMs)} ago` : `in ${spanForPeople(atMs - now)}`;
 }

@@ -3,7 +3,11 @@
 import { defineProblems } from "../base/problem.ts";
 
 export const runProblems = defineProblems({
-  RUN_UNKNOWN: { status: 404, title: "There is no such run.", fix: "List the runs with `baton runs ls`; mind the data directory (--data)." },
+  RUN_UNKNOWN: {
+    status: 404,
+    title: "There is no such run.",
+    fix: "List the runs with `baton runs ls`; mind the data directory (--data).",
+  },
   RUN_ENDED: { status: 409, title: "The run has already ended." },
   RUN_NOT_PAUSED: { status: 409, title: "The run is not paused." },
   RUN_CANCELED: { status: 409, title: "The run was canceled.", exit: 7 },
@@ -25,7 +29,12 @@ export const runProblems = defineProblems({
   INPUT_INVALID: { status: 422, title: "The input does not fit the workflow's schema.", exit: 2 },
   OUTPUT_INVALID: { status: 422, title: "The output does not fit the workflow's schema.", exit: 1 },
   STEP_FAILED: { status: 500, title: "A step failed.", exit: 1 },
-  STEP_TIMEOUT: { status: 504, title: "A step took longer than it may.", fix: "Raise timeoutMs or attemptTimeoutMs of the step.", exit: 1 },
+  STEP_TIMEOUT: {
+    status: 504,
+    title: "A step took longer than it may.",
+    fix: "Raise timeoutMs or attemptTimeoutMs of the step.",
+    exit: 1,
+  },
   STEP_INTERRUPTED: {
     status: 500,
     title: "A step that may be attempted at most once was interrupted; whether it took effect is unknown.",
@@ -33,7 +42,12 @@ export const runProblems = defineProblems({
     exit: 1,
   },
   STEP_OUTPUT_INVALID: { status: 500, title: "A step's output cannot be recorded.", exit: 1 },
-  NAME_INVALID: { status: 422, title: "A name has a wrong form.", fix: "Use 1 to 256 characters without control characters.", exit: 1 },
+  NAME_INVALID: {
+    status: 422,
+    title: "A name has a wrong form.",
+    fix: "Use 1 to 256 characters without control characters.",
+    exit: 1,
+  },
   NAME_OPEN_TWICE: {
     status: 422,
     title: "Two open operations in one scope have the same name.",

@@ -49,7 +49,10 @@ function withoutUndefined<T extends object>(written: T): Partial<T> {
 
 function requireWithin(field: string, value: number, min: number, max: number, whole = false): void {
   const fits = typeof value === "number" && value >= min && value <= max && (!whole || Number.isInteger(value));
-  if (!fits) throw runProblems.RETRY_INVALID(`retry.${field} is ${String(value)}; it must be ${whole ? "a whole number " : ""}from ${min} to ${max}.`);
+  if (!fits)
+    throw runProblems.RETRY_INVALID(
+      `retry.${field} is ${String(value)}; it must be ${whole ? "a whole number " : ""}from ${min} to ${max}.`,
+    );
 }
 
 export type AfterFailure =
@@ -71,7 +74,13 @@ export interface FailedAttempt {
  * A retry that would start after the deadline is not scheduled: the step would wait only to fail, and its owner
  * would learn of it later than necessary.
  */
-export function afterFailure(policy: RetryPolicy, failed: FailedAttempt, now: number, deadlineAt: number, chance: number): AfterFailure {
+export function afterFailure(
+  policy: RetryPolicy,
+  failed: FailedAttempt,
+  now: number,
+  deadlineAt: number,
+  chance: number,
+): AfterFailure {
   if (failed.nonRetryable || failed.codes.some((code) => policy.nonRetryable.includes(code))) {
     return { kind: "give-up", because: "non-retryable" };
   }

@@ -67,9 +67,19 @@ export function runOf(row: RunRow, ids: Ids): Run {
     case "paused":
       return { ...core, status: "paused", reason: there(row.reason, row, "reason"), problem };
     case "completed":
-      return { ...core, status: "completed", endedAt: there(row.ended_at, row, "ended_at"), output: read(there(row.output, row, "output"), row, "output") };
+      return {
+        ...core,
+        status: "completed",
+        endedAt: there(row.ended_at, row, "ended_at"),
+        output: read(there(row.output, row, "output"), row, "output"),
+      };
     default:
-      return { ...core, status: row.status, endedAt: there(row.ended_at, row, "ended_at"), problem: there(problem, row, "problem") };
+      return {
+        ...core,
+        status: row.status,
+        endedAt: there(row.ended_at, row, "ended_at"),
+        problem: there(problem, row, "problem"),
+      };
   }
 }
 

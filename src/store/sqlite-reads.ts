@@ -41,7 +41,10 @@ export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>): R
     runs: (query) => page(query, ids, all),
     statusCounts: () =>
       new Map(
-        all<{ status: RunStatus; count: number }>("select status, count(*) as count from runs group by status").map((row) => [row.status, row.count]),
+        all<{ status: RunStatus; count: number }>("select status, count(*) as count from runs group by status").map((row) => [
+          row.status,
+          row.count,
+        ]),
       ),
     unended: (statuses, afterNumber, limit) =>
       all<{ id: number }>(
@@ -72,7 +75,11 @@ function countsByKind(rows: { kind: number; count: number }[]): Map<EntryKind, n
   return counts;
 }
 
-function page(query: RunQuery, ids: ReturnType<typeof runIds>, all: <Row>(sql: string, ...values: SQLInputValue[]) => Row[]): RunPage {
+function page(
+  query: RunQuery,
+  ids: ReturnType<typeof runIds>,
+  all: <Row>(sql: string, ...values: SQLInputValue[]) => Row[],
+): RunPage {
   const { namespace, name, version } = workflowFilter(query.workflow);
   const rows = all<RunRow>(
     `select ${RUN_COLUMNS}

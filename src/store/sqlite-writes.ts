@@ -70,7 +70,8 @@ function prepareWrites(db: DatabaseSync) {
     end: db.prepare("commit"),
     apply(commit: Commit): void {
       const current = (epoch.get() as { value: number }).value;
-      if (current !== commit.epoch) throw storeProblems.STORAGE_FENCED(`This process holds epoch ${commit.epoch}; the newest is ${current}.`);
+      if (current !== commit.epoch)
+        throw storeProblems.STORAGE_FENCED(`This process holds epoch ${commit.epoch}; the newest is ${current}.`);
       if (commit.starts.length > 0) writeStarts(commit.starts);
       if (commit.resets.length > 0) writeResets(commit.resets);
       if (commit.entries.length > 0) writeEntries(commit.entries);
@@ -80,7 +81,12 @@ function prepareWrites(db: DatabaseSync) {
 }
 
 /** Inserts any number of rows, a block at a time. `put` lays one row's values into the parameters from `offset`. */
-function blockInsert<Row>(db: DatabaseSync, into: string, columns: readonly string[], put: (to: SQLInputValue[], offset: number, row: Row) => void) {
+function blockInsert<Row>(
+  db: DatabaseSync,
+  into: string,
+  columns: readonly string[],
+  put: (to: SQLInputValue[], offset: number, row: Row) => void,
+) {
   const width = columns.length;
   const one = `(${columns.map(() => "?").join(", ")})`;
   const prepare = (rows: number): StatementSync =>
@@ -149,7 +155,9 @@ function startWriter(db: DatabaseSync) {
 /** The row of a workflow's code, written when first seen. Remembered per identity object, which callers keep. */
 function workflowNumbers(db: DatabaseSync): (identity: CodeIdentity) => number {
   const known = new WeakMap<CodeIdentity, number>();
-  const insert = db.prepare("insert or ignore into workflows (namespace, name, version, content_hash, source) values (?, ?, ?, ?, ?)");
+  const insert = db.prepare(
+    "insert or ignore into workflows (namespace, name, version, content_hash, source) values (?, ?, ?, ?, ?)",
+  );
   const find = db.prepare(
     "select id from workflows where namespace = ? and name = ? and version = ? and content_hash = ? and source = ?",
   );

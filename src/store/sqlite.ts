@@ -98,7 +98,8 @@ function schemaVersion(db: DatabaseSync): number {
 
 function requireKnownSchema(db: DatabaseSync, path: string): void {
   const version = schemaVersion(db);
-  if (version > SCHEMA_VERSION) throw storeProblems.SCHEMA_NEWER(`${path} has schema ${version}; this Baton knows ${SCHEMA_VERSION}.`);
+  if (version > SCHEMA_VERSION)
+    throw storeProblems.SCHEMA_NEWER(`${path} has schema ${version}; this Baton knows ${SCHEMA_VERSION}.`);
   if (version < SCHEMA_VERSION) throw storeProblems.DATA_UNUSABLE(`${path} holds no Baton data.`);
 }
 

@@ -122,7 +122,10 @@ export interface Store extends Disposable {
   commit(commit: Commit): void | Promise<void>;
 
   record(number: number): RunRecord | null;
-  byKey(workflow: { namespace: string; name: string }, key: string): { readonly number: number; readonly bodyHash: string } | null;
+  byKey(
+    workflow: { namespace: string; name: string },
+    key: string,
+  ): { readonly number: number; readonly bodyHash: string } | null;
   /** Entries with `seq > afterSeq`, in order. */
   journal(number: number, afterSeq: number, limit: number): readonly Entry[];
   hasSignal(number: number, id: string): boolean;

@@ -10,9 +10,8 @@
 
 import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
-import type { RetryPolicy } from "../run.ts";
-import type { Workflow } from "./define.ts";
-import type { SchemaLike } from "./schema.ts";
+import type { RetryPolicy, WorkflowName } from "../run.ts";
+import type { Schema, SchemaLike } from "./schema.ts";
 
 export interface Context {
   /**
@@ -34,7 +33,11 @@ export interface Context {
   /** Runs another workflow as a child and waits for its output. Throws CHILD_FAILED / CHILD_CANCELED. */
   run<I, O>(workflow: Workflow<I, O> | string, input: I, options?: ChildOptions): Promise<O>;
   /** Starts another workflow as a child and goes on at once. */
-  start<I, O>(workflow: Workflow<I, O> | string, input: I, options?: ChildOptions & { parentClose?: "cancel" | "keep" }): Promise<RunId>;
+  start<I, O>(
+    workflow: Workflow<I, O> | string,
+    input: I,
+    options?: ChildOptions & { parentClose?: "cancel" | "keep" },
+  ): Promise<RunId>;
   /** Gives `body` a name space of its own: names inside do not meet names outside. */
   scope<T>(name: string, body: (context: Context) => Promise<T>): Promise<T>;
   /** Ends this journal and begins the same run anew with another input. For loops without end. */
@@ -121,4 +124,18 @@ export interface RunInfo {
   readonly startedAt: string;
   /** 1; more once a person has had the run done again. */
   readonly attempt: number;
+}
+
+/** Marks a workflow across copies of Baton: a file may have found its own. */
+export const MARK = Symbol.for("batonflow.workflow");
+
+export interface Workflow<I = unknown, O = unknown> extends WorkflowName {
+  readonly [MARK]: true;
+  readonly input: Schema<I> | null;
+  readonly output: Schema<O> | null;
+  /** The whole run may take this long, in ms. */
+  readonly timeoutMs: number | null;
+  readonly description: string | null;
+  // A method, so that a Workflow<I, O> is a Workflow.
+  run(context: Context, input: I): Promise<O> | O;
 }

@@ -1,23 +1,9 @@
 // Defining a workflow in code.
 
 import type { WorkflowName } from "../run.ts";
-import type { Context } from "./context.ts";
+import { type Context, MARK, type Workflow } from "./context.ts";
 import { workflowProblems } from "./problems.ts";
-import { readSchema, type Schema, type SchemaLike } from "./schema.ts";
-
-/** Marks a workflow across copies of Baton: a file may have found its own. */
-const MARK = Symbol.for("batonflow.workflow");
-
-export interface Workflow<I = unknown, O = unknown> extends WorkflowName {
-  readonly [MARK]: true;
-  readonly input: Schema<I> | null;
-  readonly output: Schema<O> | null;
-  /** The whole run may take this long, in ms. */
-  readonly timeoutMs: number | null;
-  readonly description: string | null;
-  // A method, so that a Workflow<I, O> is a Workflow.
-  run(context: Context, input: I): Promise<O> | O;
-}
+import { readSchema, type SchemaLike } from "./schema.ts";
 
 export interface WorkflowDefinition<I, O> {
   /** Letters, digits, `.`, `_` and `-`; starts with a letter or digit. */
@@ -39,9 +25,21 @@ const TIMEOUT_MS_MAX = 100 * 365 * 86_400_000;
 /** Defines a workflow; export it from a file to run it with `baton run FILE`. Throws WF_INVALID / WF_SCHEMA. */
 export function workflow<I, O>(definition: WorkflowDefinition<I, O>): Workflow<I, O> {
   const { name, namespace = "default", version = "1.0.0", timeoutMs = null, run } = definition;
-  requireThat(typeof name === "string" && NAME.test(name), `The name ${JSON.stringify(name)} has a wrong form`, "letters, digits, `.`, `_`, `-`");
-  requireThat(typeof namespace === "string" && NAME.test(namespace), `The namespace ${JSON.stringify(namespace)} of ${name} has a wrong form`, "as a name");
-  requireThat(typeof version === "string" && VERSION.test(version), `The version ${JSON.stringify(version)} of ${name} is not semantic`, "like 1.0.0");
+  requireThat(
+    typeof name === "string" && NAME.test(name),
+    `The name ${JSON.stringify(name)} has a wrong form`,
+    "letters, digits, `.`, `_`, `-`",
+  );
+  requireThat(
+    typeof namespace === "string" && NAME.test(namespace),
+    `The namespace ${JSON.stringify(namespace)} of ${name} has a wrong form`,
+    "as a name",
+  );
+  requireThat(
+    typeof version === "string" && VERSION.test(version),
+    `The version ${JSON.stringify(version)} of ${name} is not semantic`,
+    "like 1.0.0",
+  );
   requireThat(typeof run === "function", `Workflow ${name} has no function \`run\``, "run: async (ctx, input) => …");
   const timeoutFits = timeoutMs === null || (Number.isFinite(timeoutMs) && timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX);
   requireThat(timeoutFits, `timeoutMs of ${name} is ${String(timeoutMs)}`, "a positive number of ms");

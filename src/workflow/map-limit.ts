@@ -2,7 +2,11 @@
  * Does `act` for every item, at most `limitMax` at a time; results are in the order of the items. After the first
  * error nothing more is begun, and that error is thrown once what is under way has ended.
  */
-export async function mapLimit<T, R>(items: readonly T[], limitMax: number, act: (item: T, index: number) => Promise<R>): Promise<R[]> {
+export async function mapLimit<T, R>(
+  items: readonly T[],
+  limitMax: number,
+  act: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = new Array(items.length);
   let next = 0;
   let failed = false;

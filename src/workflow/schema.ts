@@ -20,7 +20,12 @@ export interface StandardSchema<Output = unknown> {
 
 type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] };
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+      }[];
+    };
 
 export type JsonSchema = { readonly [key: string]: Json };
 
@@ -47,7 +52,8 @@ const read = new WeakMap<object, Schema>();
 /** Reads what an author wrote; equal objects give one schema. Throws WF_SCHEMA. `what` names the place. */
 export function readSchema<T>(written: SchemaLike<T>, what: string): Schema<T> {
   if (typeof written === "boolean") return anything(written) as Schema<T>;
-  if (typeof written !== "object" && typeof written !== "function") throw workflowProblems.WF_SCHEMA(`${what} is ${String(written)}.`);
+  if (typeof written !== "object" && typeof written !== "function")
+    throw workflowProblems.WF_SCHEMA(`${what} is ${String(written)}.`);
   if (written === null) throw workflowProblems.WF_SCHEMA(`${what} is null.`);
   const known = read.get(written);
   if (known !== undefined) return known as Schema<T>;
@@ -107,13 +113,18 @@ function fromJsonSchema(written: JsonSchema, what: string): Schema {
   try {
     validate = ajv().compile(written);
   } catch (error) {
-    throw workflowProblems.WF_SCHEMA(`${what} is not a valid JSON Schema: ${error instanceof Error ? error.message : String(error)}`);
+    throw workflowProblems.WF_SCHEMA(
+      `${what} is not a valid JSON Schema: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   return {
     check(value) {
       const copy: unknown = structuredClone(value); // defaults are filled in place
       if (validate(copy)) return { ok: true, value: copy };
-      return { ok: false, issues: (validate.errors ?? []).map((error) => ({ at: error.instancePath, message: ajvMessage(error) })) };
+      return {
+        ok: false,
+        issues: (validate.errors ?? []).map((error) => ({ at: error.instancePath, message: ajvMessage(error) })),
+      };
     },
     jsonSchema: written,
   };
