@@ -60,19 +60,7 @@ export async function follow(carrier: Followable, options: FollowOptions): Promi
   void lookAt(carrier.answerer, run, family, asker, finish).catch(reject);
   const because = await over;
   if (because === "gone") return { run, because, view: null };
-  return { run, because, view: await viewOf(carrier.answerer, run, because) };
-}
-
-/** How long a question that was just asked may take to be on disk, in looks and ms between them. */
-const LOOKS_MAX = 50;
-const LOOK_MS = 10;
-
-async function viewOf(answerer: Answerer, run: string, because: Because): Promise<RunView> {
-  for (let look = 0; ; look++) {
-    const view = await answerer.call("runs.show", { run });
-    if (because !== "person" || view.status !== "running" || look === LOOKS_MAX) return view;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
+  return { run, because, view: await carrier.answerer.call("runs.show", { run }) };
 }
 
 /** A run and those below it: whose news matter. What is heard before the first is known is kept. */

@@ -138,12 +138,20 @@ export class AskOperation<T> extends Operation<Answer<T>> {
   }
 
   begin(): void {
-    if (this.#asked === null) {
-      this.#asked = this.#question();
-      this.note("asked", writeJson(this.#asked, `The question "${this.#label}"`, limits.PAYLOAD_BYTES_MAX));
-    }
-    this.home.awaits(this, this.#asked.deadlineAt);
-    this.home.news?.({ kind: "asked", run: this.home.run, key: this.key, asked: this.#asked });
+    if (this.#asked === null) this.#ask();
+    else this.#tell();
+    this.home.awaits(this, this.#asked?.deadlineAt ?? null);
+  }
+
+  /** Whoever is told of the question may answer it at once, so they are told when it is on disk. */
+  #ask(): void {
+    this.#asked = this.#question();
+    const data = writeJson(this.#asked, `The question "${this.#label}"`, limits.PAYLOAD_BYTES_MAX);
+    this.home.append("asked", this.key, this.hash, data, { settled: () => this.#tell() });
+  }
+
+  #tell(): void {
+    if (this.#asked !== null && !this.closed) this.home.news?.({ kind: "asked", run: this.home.run, key: this.key, asked: this.#asked });
   }
 
   #question(): Asked {
