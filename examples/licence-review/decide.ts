@@ -116,6 +116,8 @@ function extended(
   if (denied.length > 0) return conflict(given, `${sentence}; the policy denies ${denied.map(nameOf).join(", ")}.`, whole);
   if (open.length > 0)
     return doubt(`${sentence}; not plainly allowed: ${open.map(inQuestion).join("; ")}.`, written, DECLARED_SURE);
+  const terms = termsIn(given);
+  if (terms !== null) return doubt(`${sentence}; beyond them ${terms}.`, written, DECLARED_SURE);
   return byPolicy(given, whole, leastSure([...supporting, ...more]), `${sentence}, which the policy allows.`);
 }
 

@@ -133,7 +133,7 @@ export function demandIn(words: readonly string[]): string | null {
 }
 
 const CHOICE =
-  /\b(?:dual(?:ly)? licensed?|at your (?:option|choice)|either (?:of|the|under)|choose (?:either|one|between)|your choice)\b/;
+  /\b(?:dual(?:ly)? licensed?|at your (?:option|choice)(?! any later)|either (?:of|the|under)|choose (?:either|one|between)|your choice)\b/;
 
 /** Says whether words outside the licences let one choose between them. */
 export function offersChoice(words: readonly string[]): boolean {

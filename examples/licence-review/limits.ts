@@ -9,7 +9,7 @@ export const NESTING_MAX = 64;
 /** Entries of one directory that are looked at. */
 export const ENTRIES_MAX = 10_000;
 
-/** Bytes of a manifest. The largest on the npm registry are below 1 MiB. */
+/** Bytes of a manifest. */
 export const MANIFEST_BYTES_MAX = 2 << 20;
 
 /** Licence files read per package, in order of their weight. */

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { reviewFixture } from "./bench.ts";
 import { spdxTexts } from "./corpus.ts";
 import { roleOf } from "./evidence.ts";
 import type { PackageFiles } from "./files.ts";
+import { fixtureText } from "./fixture/make.ts";
 import { fixturePackages } from "./fixture.ts";
 import { licenceSection, licencesNamed } from "./mentions.ts";
 import { loadPolicy, type Policy, readPolicy } from "./policy.ts";
@@ -42,6 +44,10 @@ test("the fixture's packages come out as is known of them", async (t) => {
   assert.ok(packages >= 200);
   assert.equal(new Set(fixturePackages().map(({ name }) => name)).size, packages);
   assert.deepEqual(wrong, []);
+});
+
+test("the fixture is what its script makes", () => {
+  assert.equal(readFileSync(new URL("./fixture/tree.jsonl", import.meta.url), "utf8"), fixtureText);
 });
 
 test("what is declared and there is ok, and says so", async () => {

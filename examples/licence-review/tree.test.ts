@@ -25,6 +25,10 @@ function link(root: string, from: string, to: string): void {
   symlinkSync(path.relative(path.dirname(path.join(root, from)), path.join(root, to)), path.join(root, from));
 }
 
+function makePipe(file: string): void {
+  execFileSync("sh", ["-c", 'mkfifo "$0"', file]);
+}
+
 function keys(tree: Tree): string[] {
   return tree.packages.map(({ key }) => key);
 }
@@ -149,7 +153,7 @@ test("a pipe, a directory, a link out of the package and a file without permissi
     "node_modules/a/COPYING": "secret",
     "node_modules/b/package.json": { name: "b", version: "1.0.0", license: "SEE LICENSE IN ../../../../../../etc/passwd" },
   });
-  execFileSync("mkfifo", [path.join(root, "node_modules/a/LICENSE")]);
+  makePipe(path.join(root, "node_modules/a/LICENSE"));
   symlinkSync("/etc/passwd", path.join(root, "node_modules/a/LICENCE.md"));
   chmodSync(path.join(root, "node_modules/a/COPYING"), 0o000);
   const review = await reviewIn(root, "a@1.0.0");
