@@ -31,7 +31,10 @@ const checks: readonly Check[] = [
   { name: "format and lint", find: command("biome", "check", "--error-on-warnings", "--max-diagnostics=50") },
   { name: "unused code", find: command("knip", "--no-progress", "--no-config-hints") },
   { name: "layout", find: async () => layout().join("\n") },
-  { name: "package", find: command("publint", "--strict", "--pack", "false") },
+  {
+    name: "package",
+    find: async () => (await command("node", "tools/build.ts")()) || command("publint", "--strict", "--pack", "false")(),
+  },
 ];
 
 function layout(): string[] {

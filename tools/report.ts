@@ -48,7 +48,7 @@ export function blank(text: string): string {
 
 /** Functions and methods with a body in braces: where they begin and how many lines they have, head and end included. */
 export function functionLengths(text: string): { line: number; lines: number }[] {
-  const heads = /(?:\bfunction\b[^;{]*?\)|\)|=>)(?:\s*:\s*[^;{}=]+(?:\{[^{}]*\}[^;{}=]*)?)?\s*\{/g;
+  const heads = /(?:\bfunction\b[^;{]*?\)|\)|=>)(?:\s*:\s*[^;{}=\n]*(?:\{[^{}\n]*\}[^;{}=\n]*)?)?\s*\{/g;
   const found: { line: number; lines: number }[] = [];
   for (const head of text.matchAll(heads)) {
     const open = head.index + head[0].length - 1;

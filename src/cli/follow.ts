@@ -1,5 +1,6 @@
 // Following a run to its end from a terminal: live news, questions in place, time-outs, Ctrl-C.
 
+import { userInfo } from "node:os";
 import type { Answerer, Question, RunView } from "../api.ts";
 import { isProblemError } from "../base/problem.ts";
 import type { Listener, News } from "../engine.ts";
@@ -151,7 +152,7 @@ function questionAsker(
 
 async function tell(answerer: Answerer, run: string, key: string, value: unknown, by: "person" | "default"): Promise<void> {
   try {
-    await answerer.call("runs.answer", { run, key, value, by });
+    await answerer.call("runs.answer", { run, key, value, by, who: by === "person" ? userInfo().username : null });
   } catch (error) {
     // Somebody else, or the deadline, was faster.
     if (!isProblemError(error) || (error.code !== "ASK_UNKNOWN" && error.code !== "RUN_ENDED")) throw error;

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Answerer } from "../api.ts";
+import { isProblemError } from "../base/problem.ts";
 import { readSpan } from "../base/time.ts";
 import { type Baton, findOwner, loadWorkflowFile, openBaton, type RemoteBaton } from "../orchestrator.ts";
 import { fullName } from "../workflow.ts";
@@ -33,8 +34,10 @@ interface Wanted {
   readonly title: string;
   readonly files: readonly string[];
   readonly detach: boolean;
+  /** Whether there must be somebody who carries it on when this command leaves. */
+  readonly needsOwner: boolean;
   readonly timeoutMs: number | null;
-  begin(at: Baton | RemoteBaton): Promise<{ run: string; repeated: boolean }>;
+  begin(at: Answerer): Promise<{ run: string; repeated: boolean }>;
   /** The line that carries it on. */
   again(run: string): string;
 }
@@ -49,6 +52,7 @@ export async function runFile(target: string, options: RunOptions): Promise<numb
     title: workflow.name,
     files: [target, ...options.with],
     detach: options.detach,
+    needsOwner: options.detach,
     timeoutMs,
     begin: (at) => at.call("runs.start", start),
     again: (run) => (options.key === undefined ? `baton runs resume ${run}` : againLine(target, options)),
@@ -90,57 +94,57 @@ export async function resumeRun(run: string, options: ResumeOptions): Promise<nu
     title: "resume",
     files: options.with,
     detach: !options.wait,
+    needsOwner: false,
     timeoutMs: readTimeout(options.timeout),
-    async begin(at) {
-      const view = await at.call("runs.show", { run });
-      if (view.status === "paused") await at.call("runs.resume", { run });
-      else if ("carryOn" in at) at.carryOn(view.run as Parameters<Baton["carryOn"]>[0]);
-      return { run, repeated: view.status !== "paused" };
-    },
+    begin: (at) => takeUp(at, run),
     again: () => `baton runs resume ${run}`,
   });
 }
 
+/** What is so already is told like what has just come about; anything else goes on. */
+async function takeUp(at: Answerer, run: string): Promise<{ run: string; repeated: boolean }> {
+  const { endedAt } = await at.call("runs.show", { run });
+  if (endedAt === undefined) await at.call("runs.resume", { run });
+  return { run, repeated: true };
+}
+
+/** How often two commands may stand in each other's way before one gives up, and ms between. */
+const TRIES_MAX = 100;
+const TRY_EVERY_MS = 50;
+
 /** At the owner if there is one, else here; and here after all when the owner goes while the run is on its way. */
 async function carry(options: CommonOptions, wanted: Wanted): Promise<number> {
   const terminal = openTerminal(options);
-  const owner = await findOwner(options.data);
-  if (owner !== null) {
-    const told = await carryThere(owner, wanted, terminal);
-    if (told.because !== "gone") return tellEnd(terminal, options, told);
-    terminal.say("The owner is gone; carrying on here.");
-  } else if (wanted.detach && wanted.title !== "resume") {
-    throw cliProblems.NO_OWNER(`Nobody carries the runs of ${options.data}, so the run would only wait.`);
+  for (let tries = 1; ; tries++) {
+    const owner = await findOwner(options.data);
+    if (owner !== null) {
+      const told = await carryThere(owner, wanted, terminal);
+      if (told.because !== "gone") return tellEnd(terminal, options, told);
+      terminal.say(`the owner is gone; ${told.run} goes on here`);
+      return carry(options, { ...wanted, begin: (at) => takeUp(at, told.run) });
+    }
+    if (wanted.needsOwner) throw cliProblems.NO_OWNER(`Nobody carries the runs of ${options.data}, so the run would only wait.`);
+    try {
+      return tellEnd(terminal, options, await carryHere(options, wanted, terminal));
+    } catch (error) {
+      // Another command took the directory between looking and locking.
+      if (!isProblemError(error) || error.code !== "DATA_LOCKED" || tries === TRIES_MAX) throw error;
+      await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
+    }
   }
-  return carryHere(options, wanted, terminal);
 }
 
 async function carryThere(owner: RemoteBaton, wanted: Wanted, terminal: Terminal): Promise<Told> {
   for (const file of wanted.files) await owner.call("workflows.load", fileAndExport(file));
-  const stop = new AbortController();
-  const listeners = new Set<Parameters<Followable["listen"]>[0]>();
-  const gone = (async () => {
-    for await (const news of owner.news(stop.signal)) for (const listener of listeners) listener(news);
-  })();
-  const carrier: Followable = {
-    answerer: owner,
-    gone,
-    listen(listener) {
-      listeners.add(listener);
-      return { [Symbol.dispose]: () => void listeners.delete(listener) };
-    },
-  };
+  await using news = await owner.openNews();
+  const carrier: Followable = { answerer: owner, listen: (listener) => news.listen(listener), gone: news.gone };
   const begin = async (): Promise<string> => {
     const { run, repeated } = await wanted.begin(owner);
     terminal.say(`${repeated ? "attached to" : "started"} ${run} at the owner (process ${owner.pid})`);
     return run;
   };
-  try {
-    if (wanted.detach) return endOf(await standing(owner, await begin()), wanted, true);
-    return endOf(await follow(carrier, { begin, title: wanted.title, timeoutMs: wanted.timeoutMs, terminal }), wanted, false);
-  } finally {
-    stop.abort();
-  }
+  if (wanted.detach) return endOf(await standing(owner, await begin()), wanted, true);
+  return endOf(await follow(carrier, { begin, title: wanted.title, timeoutMs: wanted.timeoutMs, terminal }), wanted, false);
 }
 
 function fileAndExport(target: string): { file: string; export?: string } {
@@ -153,27 +157,17 @@ function absolute(file: string): string {
   return file.startsWith("/") ? file : `${process.cwd()}/${file}`;
 }
 
-async function carryHere(options: CommonOptions, wanted: Wanted, terminal: Terminal): Promise<number> {
-  let told: Told;
-  {
-    await using baton = await openHere(options);
-    for (const file of wanted.files) await baton.load(file);
-    const begin = async (): Promise<string> => {
-      const { run, repeated } = await wanted.begin(baton);
-      if (repeated) baton.carryOn(run as Parameters<Baton["carryOn"]>[0]);
-      sayOthers(baton, run, repeated, terminal);
-      return run;
-    };
-    const followed = wanted.detach ? await standing(baton, await begin()) : await followHere(baton, begin, wanted, terminal);
-    told = endOf(followed, wanted, wanted.detach);
-    const cause = await Promise.race([baton.closed, Promise.resolve(undefined)]);
-    if (cause) throw cause;
-  }
-  return tellEnd(terminal, options, told);
-}
-
-async function openHere(options: CommonOptions): Promise<Baton> {
-  return openBaton({ data: options.data, carry: "own" });
+async function carryHere(options: CommonOptions, wanted: Wanted, terminal: Terminal): Promise<Told> {
+  await using baton = await openBaton({ data: options.data, carry: "own" });
+  for (const file of wanted.files) await baton.load(file);
+  const begin = async (): Promise<string> => {
+    const { run, repeated } = await wanted.begin(baton);
+    sayOthers(baton, run, repeated, terminal);
+    return run;
+  };
+  const followed = wanted.detach ? await standing(baton, await begin()) : await followHere(baton, begin, wanted, terminal);
+  if (followed.because === "gone") throw (await baton.closed) ?? cliProblems.NO_OWNER("Baton was closed.");
+  return endOf(followed, wanted, wanted.detach);
 }
 
 async function standing(answerer: Answerer, run: string): Promise<Followed> {

@@ -81,7 +81,7 @@ export class RunCarrier implements Carrier, Carrying {
   /** Runs whose code may come with their parent's. */
   readonly #orphans = new Set<RunId>();
   readonly #changed = new Set<Resident>();
-  readonly #ends = new Map<RunId, (() => void)[]>();
+  readonly #ends = new Map<RunId, Set<() => void>>();
   readonly #listeners = new Set<Listener>();
   #sweep: Timer | null = null;
   #eviction: Timer | null = null;
@@ -114,15 +114,14 @@ export class RunCarrier implements Carrier, Carrying {
 
   /** Calls `then` once, when the run has ended or been paused while carried here. */
   whenSettled(run: RunId, then: () => void): Disposable {
-    const waiting = this.#ends.get(run) ?? [];
-    waiting.push(then);
+    const waiting = this.#ends.get(run) ?? new Set();
+    waiting.add(then);
     this.#ends.set(run, waiting);
     return {
-      [Symbol.dispose]: () =>
-        void this.#ends.set(
-          run,
-          (this.#ends.get(run) ?? []).filter((one) => one !== then),
-        ),
+      [Symbol.dispose]: () => {
+        waiting.delete(then);
+        if (waiting.size === 0 && this.#ends.get(run) === waiting) this.#ends.delete(run);
+      },
     };
   }
 
@@ -383,7 +382,7 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   #tellSettled(run: RunId): void {
-    const waiting = this.#ends.get(run) ?? [];
+    const waiting = this.#ends.get(run) ?? new Set();
     this.#ends.delete(run);
     for (const then of waiting) then();
   }

@@ -50,6 +50,8 @@ export interface EmbeddedOptions {
 
 interface NumberedClaim extends Claim {
   readonly number: number;
+  readonly root: number;
+  readonly depth: number;
 }
 
 /** What is gathered for one commit, and who is told when it is done. */
@@ -57,6 +59,7 @@ interface Batch {
   readonly starts: RunStart[];
   readonly resets: JournalReset[];
   readonly entries: NewEntry[];
+  readonly stirs: number[];
   readonly updates: RunUpdate[];
   /** Parallel to `entries`: who is told; null: the run's carrier, as `received`; NOBODY: none. */
   readonly tells: (Settling | null)[];
@@ -73,6 +76,7 @@ function emptyBatch(): Batch {
     starts: [],
     resets: [],
     entries: [],
+    stirs: [],
     updates: [],
     tells: [],
     after: [],
@@ -176,7 +180,7 @@ export class EmbeddedEngine implements Engine {
     const number = this.#nextRun++;
     const parent =
       family === null ? null : { number: family.claim.number, key: family.request.parentKey, close: family.request.parentClose };
-    const above = family === null ? null : this.#above(family.claim.number);
+    const above = family?.claim ?? null;
     return {
       ...{ number, startedAt, deadlineAt, parent },
       ...{ workflow: request.workflow, inputText: request.inputText, key: request.key },
@@ -188,20 +192,10 @@ export class EmbeddedEngine implements Engine {
     };
   }
 
-  /** Where a parent stands in its family: written, or still to be. */
-  #above(number: number): { root: number; depth: number } {
-    const pending =
-      this.#batch.starts.find((start) => start.number === number) ??
-      this.#committing?.starts.find((start) => start.number === number);
-    const above = pending ?? this.#store.record(number);
-    if (above === null || above === undefined) throw new Error(`Run ${number} starts a child but is not stored.`);
-    return above;
-  }
-
   #begin(start: RunStart): void {
     this.#families?.add(start.root);
     this.#batch.starts.push(start);
-    const taken = { claim: this.#claimOf(start.number), record: recordOf(start, this.#store), entries: [] };
+    const taken = { claim: this.#claimOf(start), record: recordOf(start, this.#store), entries: [] };
     this.#batch.after.push(() => {
       if (start.wakeAt !== null) this.#alarm.set(start.number, start.wakeAt);
       this.#carrier?.wake(taken.claim.run, taken);
@@ -215,13 +209,13 @@ export class EmbeddedEngine implements Engine {
     this.#alarm.readAgain();
   }
 
-  #claimOf(number: number): NumberedClaim {
-    return { run: this.#store.ids.of(number), epoch: this.#epoch, number };
+  #claimOf({ number, root, depth }: { number: number; root: number; depth: number }): NumberedClaim {
+    return { run: this.#store.ids.of(number), epoch: this.#epoch, number, root, depth };
   }
 
   async claim(run: RunId): Promise<Claim | null> {
     const number = this.#store.ids.numberOf(run);
-    return number === null ? null : this.#claimOf(number);
+    return number === null ? null : this.#claimOf({ number, root: number, depth: 0 });
   }
 
   async take(run: RunId): Promise<Taken | null> {
@@ -235,7 +229,7 @@ export class EmbeddedEngine implements Engine {
       for (const entry of read) entries.push(entry);
       page = read.length;
     }
-    return { claim: this.#claimOf(number), record, entries };
+    return { claim: this.#claimOf(record), record, entries };
   }
 
   append(claim: Claim, draft: Draft, then: Settling | null): void {
@@ -289,6 +283,7 @@ export class EmbeddedEngine implements Engine {
       this.#batch.signals.add(`${number} ${draft.key}`);
     }
     this.#put(number, draft, null);
+    this.#batch.stirs.push(number);
     this.#schedule();
     return "accepted";
   }

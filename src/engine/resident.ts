@@ -268,6 +268,8 @@ export class Resident implements Home {
 
   /** Something from elsewhere is durable: a signal, an answer, a child's end. */
   received(entry: Entry): void {
+    this.#written = { ...this.#written, status: "running" }; // written with it, so that a crash does not forget to wake the run
+    this.carrier.changed(this);
     this.#come({ operation: null, entry, own: false });
   }
 
@@ -332,7 +334,7 @@ export class Resident implements Home {
     const held = this.#held;
     this.#held = [];
     for (const operation of held) if (!operation.closed && !this.gone) operation.begin();
-    this.carrier.changed(this);
+    this.fireDue(this.clock.now());
   }
 
   #deliverQueued(): boolean {

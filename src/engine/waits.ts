@@ -151,7 +151,8 @@ export class AskOperation<T> extends Operation<Answer<T>> {
   }
 
   #tell(): void {
-    if (this.#asked !== null && !this.closed) this.home.news?.({ kind: "asked", run: this.home.run, key: this.key, asked: this.#asked });
+    if (this.#asked !== null && !this.closed)
+      this.home.news?.({ kind: "asked", run: this.home.run, key: this.key, asked: this.#asked });
   }
 
   #question(): Asked {

@@ -117,6 +117,7 @@ export class Baton implements Answerer, AsyncDisposable {
   readonly #handlers: Partial<Record<OperationName, unknown>>;
   /** Resolves when it has stopped for good: with the cause (the storage failed), or null after it was closed. */
   readonly closed: Promise<ProblemError | null>;
+  readonly #untilClosedTold = new Set<(cause: ProblemError | null) => void>();
   #stack: AsyncDisposableStack | null = null;
   #closing: Promise<void> | null = null;
 
@@ -124,6 +125,9 @@ export class Baton implements Answerer, AsyncDisposable {
     this.#parts = parts;
     const { store, carrier, engine } = parts;
     this.closed = engine.closed;
+    void this.closed.then((cause) => {
+      for (const tell of [...this.#untilClosedTold]) tell(cause);
+    });
     this.#handlers = {
       ...readHandlers(
         store,
@@ -158,7 +162,17 @@ export class Baton implements Answerer, AsyncDisposable {
       key,
       timeoutMs: found.timeoutMs,
     });
+    if (repeated) await this.#takeUp(run);
     return this.#handle<O>(run, repeated);
+  }
+
+  /** A run that was started before goes on here, if nobody carries it; also when only its code was missing. */
+  async #takeUp(id: RunId): Promise<void> {
+    const { carrier } = this.#parts;
+    const run = await this.#record(id);
+    if (run.status === "paused" && run.reason === "not_loaded" && (await carrier.canLoad(run)))
+      await carrier.resume(id, "its code being there again");
+    else carrier.wake(id, null);
   }
 
   /** A run that exists. Throws RUN_UNKNOWN. */
@@ -166,11 +180,6 @@ export class Baton implements Answerer, AsyncDisposable {
     const run = readId("run", id);
     if (run === null || (await this.#parts.engine.record(run)) === null) throw runProblems.RUN_UNKNOWN(`There is no run ${id}.`);
     return this.#handle<O>(run, true);
-  }
-
-  /** Takes a run up that nobody carries; for owners that carry only their own. */
-  carryOn(run: RunId): void {
-    this.#parts.carrier.wake(run, null);
   }
 
   #handle<O>(id: RunId, repeated: boolean): RunHandle<O> {
@@ -186,8 +195,8 @@ export class Baton implements Answerer, AsyncDisposable {
   /** Waiting is registered before looking, so that an end in between is not missed. */
   async #result<O>(id: RunId): Promise<O> {
     for (;;) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      using _ = this.#parts.carrier.whenSettled(id, resolve);
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      using _settled = this.#parts.carrier.whenSettled(id, resolve);
       const run = await this.#record(id);
       if (run.status === "completed") return run.output as O;
       if (isEnd(run.status) && "problem" in run && run.problem !== null) throw new Thrown(run.problem);
@@ -195,12 +204,16 @@ export class Baton implements Answerer, AsyncDisposable {
         throw runProblems.RUN_PAUSED(
           `Run ${id} is paused (${run.reason})${run.problem === null ? "" : `: ${run.problem.detail}`}`,
         );
-      const stopped = await Promise.race([
-        promise.then(() => undefined),
-        this.closed.then((cause) => cause ?? engineProblems.ENGINE_CLOSED(`Baton was closed before run ${id} ended.`)),
-      ]);
-      if (stopped !== undefined) throw stopped;
+      using _open = this.#untilClosed(reject, id);
+      await promise;
     }
+  }
+
+  #untilClosed(reject: (cause: ProblemError) => void, id: RunId): Disposable {
+    const tell = (cause: ProblemError | null): void =>
+      reject(cause ?? engineProblems.ENGINE_CLOSED(`Baton was closed before run ${id} ended.`));
+    this.#untilClosedTold.add(tell);
+    return { [Symbol.dispose]: () => void this.#untilClosedTold.delete(tell) };
   }
 
   /** Makes a workflow known. */

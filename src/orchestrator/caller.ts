@@ -4,7 +4,7 @@
 import { existsSync } from "node:fs";
 import { type Answerer, type InputOf, type OperationName, type OutputOf, operations } from "../api.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
-import type { News } from "../engine.ts";
+import type { Listener, News } from "../engine.ts";
 import { runProblems } from "../run.ts";
 import { lockDirectory, openSqlite } from "../store.ts";
 import { openBaton } from "./baton.ts";
@@ -18,6 +18,12 @@ const ANSWER_MS_MAX = 60_000;
 /** How long to wait for a process that has the lock to open its door, in ms, and between two looks. */
 const DOOR_MS_MAX = 5_000;
 const LOOK_MS = 50;
+
+export interface OwnerNews extends AsyncDisposable {
+  listen(listener: Listener): Disposable;
+  /** Resolves when there will be no more. */
+  readonly gone: Promise<void>;
+}
 
 /** A live owner of a data directory. */
 export class RemoteBaton implements Answerer {
@@ -42,19 +48,26 @@ export class RemoteBaton implements Answerer {
     return body;
   }
 
-  /** Live news until `signal` aborts or the owner goes. */
-  async *news(signal: AbortSignal): AsyncGenerator<News> {
-    const response = await this.#fetch("/news", { signal });
-    let rest = "";
-    try {
-      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-        const lines = (rest + Buffer.from(chunk).toString("utf8")).split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) if (line !== "") yield JSON.parse(line) as News;
-      }
-    } catch {
-      // The owner is gone, or the reader wants no more: either way there is no more news.
-    }
+  /** Live news from now on, until it is disposed of or the owner goes. */
+  async openNews(): Promise<OwnerNews> {
+    const stop = new AbortController();
+    const response = await this.#fetch("/news", { signal: stop.signal });
+    const listeners = new Set<Listener>();
+    const gone = readLines(response, (line) => {
+      const news = JSON.parse(line) as News;
+      for (const listener of listeners) listener(news);
+    });
+    return {
+      gone,
+      listen(listener) {
+        listeners.add(listener);
+        return { [Symbol.dispose]: () => void listeners.delete(listener) };
+      },
+      async [Symbol.asyncDispose]() {
+        stop.abort();
+        await gone;
+      },
+    };
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
@@ -66,6 +79,21 @@ export class RemoteBaton implements Answerer {
     } catch (error) {
       throw orchestratorProblems.OWNER_UNREACHABLE(`The owner (process ${this.#note.pid}) does not answer.`, { cause: error });
     }
+  }
+}
+
+/** Reads lines until the other side ends or goes away. */
+async function readLines(response: Response, take: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) if (line !== "") take(line);
+    }
+  } catch {
+    // The owner is gone, or nobody wants to hear more: either way there is no more news.
   }
 }
 

@@ -73,9 +73,12 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
     },
     "runs.resume": async ({ run }) => {
       const {
-        run: { id },
+        run: { id, status },
       } = requireRun(store, run);
-      await carrier.resume(id, "a person");
+      // One that is not paused may have nobody who carries it: it is taken up here.
+      if (status === "paused") await carrier.resume(id, "a person");
+      else if (isEnd(status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${status}.`);
+      else carrier.wake(id, null);
       return { run, status: statusOf(id) };
     },
     "runs.signal": async ({ run, name, value, id = newId() }) => {

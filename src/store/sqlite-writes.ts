@@ -64,6 +64,7 @@ function prepareWrites(db: DatabaseSync) {
   const writeStarts = startWriter(db);
   const writeResets = resetWriter(db);
   const writeEntries = entryWriter(db);
+  const stir = db.prepare("update runs set status = 'running' where id = ? and status = 'waiting'");
   const writeUpdates = updateWriter(db);
   return {
     begin: db.prepare("begin immediate"),
@@ -75,6 +76,7 @@ function prepareWrites(db: DatabaseSync) {
       if (commit.starts.length > 0) writeStarts(commit.starts);
       if (commit.resets.length > 0) writeResets(commit.resets);
       if (commit.entries.length > 0) writeEntries(commit.entries);
+      for (const run of commit.stirs) stir.run(run);
       if (commit.updates.length > 0) writeUpdates(commit.updates);
     },
   };

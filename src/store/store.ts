@@ -74,12 +74,14 @@ export interface JournalReset {
   readonly keepSeqs: readonly number[];
 }
 
-/** One transaction. Applied in this order: starts, resets, entries, updates. */
+/** One transaction. Applied in this order: starts, resets, entries, stirs, updates. */
 export interface Commit {
   readonly epoch: number;
   readonly starts: readonly RunStart[];
   readonly resets: readonly JournalReset[];
   readonly entries: readonly NewEntry[];
+  /** Runs for which something came: those that wait count as running again, so that a crash does not forget to wake them. */
+  readonly stirs: readonly number[];
   readonly updates: readonly RunUpdate[];
 }
 
