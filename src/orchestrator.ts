@@ -3,5 +3,5 @@
  * directory from outside.
  */
 export { type Baton, type OpenOptions, openBaton, type RunHandle, type StartOptions } from "./orchestrator/baton.ts";
-export { ask, findOwner, type RemoteBaton } from "./orchestrator/caller.ts";
+export { ask, isOwnerGone, type RemoteBaton, thereOrHere } from "./orchestrator/caller.ts";
 export { type LoadedFile, loadWorkflowFile } from "./orchestrator/loader.ts";

@@ -149,8 +149,9 @@ export class RunCarrier implements Carrier, Carrying {
   wake(run: RunId, fresh: Taken | null): void {
     if (this.#draining) return;
     const resident = this.#residents.get(run);
+    const workflow = fresh === null ? null : this.registry.find(fresh.record.run.workflow);
     if (resident !== undefined) this.#touch(resident);
-    else if (fresh !== null) void this.#admit(fresh);
+    else if (fresh !== null && workflow !== null) this.#admit(fresh, workflow, []);
     else if (!this.#taking.has(run)) this.#take(run);
   }
 
@@ -169,8 +170,9 @@ export class RunCarrier implements Carrier, Carrying {
   async #takeNow(run: RunId, came: readonly Entry[]): Promise<void> {
     try {
       const taken = await this.engine.take(run);
-      if (taken !== null && !isEnd(taken.record.run.status) && taken.record.run.status !== "paused")
-        await this.#admit(taken, came);
+      if (taken === null || isEnd(taken.record.run.status) || taken.record.run.status === "paused") return;
+      const workflow = await this.#codeOf(taken);
+      if (workflow !== null) this.#admit(taken, workflow, came);
     } catch (error) {
       await this.#corrupt(run, error);
     }
@@ -187,9 +189,8 @@ export class RunCarrier implements Carrier, Carrying {
       );
   }
 
-  async #admit(taken: Taken, came: readonly Entry[] = []): Promise<void> {
-    const workflow = await this.#codeOf(taken);
-    if (workflow === null || this.#draining || this.#residents.has(taken.claim.run)) return;
+  #admit(taken: Taken, workflow: Workflow, came: readonly Entry[]): void {
+    if (this.#draining || this.#residents.has(taken.claim.run)) return;
     const resident = new Resident(this, taken, workflow);
     this.#residents.set(resident.run, resident);
     this.news?.({ kind: "started", run: resident.run, parent: taken.record.run.parent, workflow: fullName(workflow) });
@@ -290,6 +291,10 @@ export class RunCarrier implements Carrier, Carrying {
     this.#sweep ??= this.engine.clock.after(limits.ATTEMPT_SWEEP_MS, () => this.#sweepNow());
   }
 
+  actingOf(resident: Resident): readonly Acting[] {
+    return [...this.acting].filter(({ home }) => home === resident);
+  }
+
   #sweepNow(): void {
     this.#sweep = null;
     const now = this.engine.clock.now();
@@ -325,7 +330,7 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   #forget(resident: Resident): void {
-    resident.leave(null);
+    resident.leave();
     this.#residents.delete(resident.run);
   }
 
@@ -347,7 +352,7 @@ export class RunCarrier implements Carrier, Carrying {
   tooLong(resident: Resident): void {
     const problem = runProblems.JOURNAL_TOO_LONG(`Run ${resident.run} has ${limits.JOURNAL_ENTRIES_MAX} entries.`);
     this.#end(resident, { status: "failed", problem: problem.problem });
-    resident.leave(problem);
+    resident.break(problem);
   }
 
   #timeOut(resident: Resident): void {
@@ -355,12 +360,12 @@ export class RunCarrier implements Carrier, Carrying {
     const problem = runProblems.RUN_TIMEOUT(`Run ${resident.run} did not end within ${timeoutMs} ms.`);
     const entry = draft("run-timed-out", { timeoutMs } satisfies Facts["run-timed-out"]);
     this.#end(resident, { status: "failed", problem: problem.problem, entry });
-    resident.leave(problem);
+    resident.break(problem);
   }
 
   #end(resident: Resident, ending: Ending): void {
     this.#writeEnd(resident.claim, resident.record, ending);
-    resident.leave(resident.gone ? null : runProblems.RUN_ENDED(`Run ${resident.run} has ended.`));
+    resident.end(runProblems.RUN_ENDED(`Run ${resident.run} has ended.`));
     this.#residents.delete(resident.run);
   }
 
@@ -404,7 +409,7 @@ export class RunCarrier implements Carrier, Carrying {
     const resident = this.#residents.get(run);
     if (resident !== undefined) {
       this.#writeEnd(resident.claim, resident.record, ending);
-      resident.leave(problem);
+      resident.break(problem);
       this.#residents.delete(run);
     } else {
       const taken = await this.#takeUnended(run);
@@ -468,7 +473,7 @@ export class RunCarrier implements Carrier, Carrying {
 
   /** The same run with a new journal. What came and was not taken is carried over. */
   continueAs(resident: Resident, inputText: string): void {
-    resident.leave(null);
+    resident.leave();
     this.#residents.delete(resident.run);
     this.#continue(resident, inputText).catch(() => undefined); // only a stopped engine rejects, and tells everybody itself
   }
@@ -493,7 +498,7 @@ export class RunCarrier implements Carrier, Carrying {
   failed(cause: ProblemError): void {
     this.#draining = true;
     this.#stopTimers();
-    for (const resident of [...this.#residents.values()]) resident.leave(cause);
+    for (const resident of [...this.#residents.values()]) resident.break(cause);
     this.#residents.clear();
     for (const run of [...this.#ends.keys()]) this.#tellSettled(run);
   }

@@ -144,7 +144,7 @@ export class RunContext implements Context {
   }
 }
 
-function nameOf(workflow: Workflow<never, unknown> | Workflow<unknown, unknown> | string | { readonly name: string }): string {
+function nameOf(workflow: Workflow | Workflow<unknown, unknown> | string | { readonly name: string }): string {
   if (typeof workflow === "string") return workflow.replace(/@.*$/, "").replace(/^.*\//, "");
   return String(workflow?.name);
 }

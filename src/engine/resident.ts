@@ -58,6 +58,7 @@ export interface Carrying {
   readonly strict: boolean;
   readonly acting: Set<Acting>;
   acts(acting: Acting): void;
+  actingOf(resident: Resident): readonly Acting[];
   /** Grows with every commit: two outcomes of one turn are not delivered in one go. */
   readonly turn: number;
   /** How the run stands may have changed. */
@@ -270,6 +271,7 @@ export class Resident implements Home {
   received(entry: Entry): void {
     this.#written = { ...this.#written, status: "running" }; // written with it, so that a crash does not forget to wake the run
     this.carrier.changed(this);
+    this.counted();
     this.#come({ operation: null, entry, own: false });
   }
 
@@ -405,7 +407,7 @@ export class Resident implements Home {
   /** The operation waits: until a moment, or (null) for something that comes under its key. */
   awaits(operation: Operation, until: number | null): void {
     this.#waits.add(operation);
-    this.#openByKey.set(operation.key, operation);
+    if (operation.kind === "ask" || operation.kind === "child-run") this.#openByKey.set(operation.key, operation);
     if (until !== null) {
       this.#timedAt.set(operation, until);
       this.#timed.push(until, operation);
@@ -536,16 +538,23 @@ export class Resident implements Home {
     this.#still = true;
   }
 
-  /** Stops for good. With an error, what is open rejects with it, so that `finally` blocks run; else it is forgotten. */
-  leave(error: ProblemError | null): void {
+  /** Forgotten: on disk it goes on, here nothing more happens. */
+  leave(): void {
     this.gone = true;
-    if (error === null) return;
-    this.#controller?.abort(error);
-    for (const acting of [...this.carrier.acting].filter(({ home }) => home === this)) {
-      acting.abort(error);
-      acting.reject(error);
-    }
-    for (const operation of [...this.#waits, ...this.#held]) operation.reject(error);
+  }
+
+  /** Ended: attempts under way are told to stop; what the workflow still waits for never comes. */
+  end(reason: ProblemError): void {
+    this.gone = true;
+    this.#controller?.abort(reason);
+    for (const acting of this.carrier.actingOf(this)) acting.abort(reason);
+  }
+
+  /** Ended from outside: all that is open rejects, so that `finally` blocks run. */
+  break(reason: ProblemError): void {
+    this.end(reason);
+    for (const acting of this.carrier.actingOf(this)) acting.reject(reason);
+    for (const operation of [...this.#waits, ...this.#held]) operation.reject(reason);
   }
 }
 

@@ -27,7 +27,7 @@ export interface OpenOptions {
   /** The data directory; `.baton`, or what BATON_DATA says. */
   readonly data?: string;
   /** Workflows made known from the start. */
-  readonly workflows?: readonly Workflow<never, unknown>[];
+  readonly workflows?: readonly Workflow[];
   /** `everything` that is in flight, only the families of runs started here (`own`), or `nothing`. */
   readonly carry?: "everything" | "own" | "nothing";
   /** A name open twice in one scope is a problem. Default: unless NODE_ENV is `production`. */
@@ -55,6 +55,9 @@ export interface RunHandle<O = unknown> {
 
 const GRACE_MS = 5_000;
 
+/** Others look whether the lock is held by taking it for a moment; opening outlasts that, in ms. */
+const LOCK_MS_MAX = 250;
+
 /** Opens a data directory as its owner and carries what is in flight. Throws DATA_LOCKED when it has one already. */
 export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
   if (isLoading()) throw orchestratorProblems.OPENED_WHILE_LOADING("openBaton was called at the top level of a workflow file.");
@@ -63,7 +66,7 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
   const { clock = systemClock, random32 = systemRandom(), carry = "everything" } = options;
 
   makeDirectory(directory);
-  opening.use(lockDirectory(directory.lockPath));
+  opening.use(lockDirectory(directory.lockPath, LOCK_MS_MAX));
   const store = opening.use(openSqlite({ path: directory.databasePath, random32: random32() }));
   const engine = opening.use(openEmbeddedEngine({ store, clock, random32, onlyFamilies: carry !== "everything" }));
   const strict = options.strict ?? process.env.NODE_ENV !== "production";
@@ -217,7 +220,7 @@ export class Baton implements Answerer, AsyncDisposable {
   }
 
   /** Makes a workflow known. */
-  register(workflow: Workflow<never, unknown>): void {
+  register(workflow: Workflow): void {
     this.#parts.carrier.register(workflow as Workflow, null);
   }
 

@@ -1,12 +1,12 @@
-// Asking about a data directory from outside: through its live owner, else by reading it, else by taking the lock for
-// one moment to steer.
+// Asking about a data directory from outside: reading beside whoever carries it, steering through its live owner, else
+// by taking the lock for one moment.
 
 import { existsSync } from "node:fs";
 import { type Answerer, type InputOf, type OperationName, type OutputOf, operations } from "../api.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
 import type { Listener, News } from "../engine.ts";
 import { runProblems } from "../run.ts";
-import { lockDirectory, openSqlite } from "../store.ts";
+import { lockDirectory, openSqlite, type Store } from "../store.ts";
 import { openBaton } from "./baton.ts";
 import { type DataDirectory, dataDirectory, type OwnerNote, readOwnerNote } from "./directory.ts";
 import { answerWith, readHandlers } from "./handlers.ts";
@@ -15,8 +15,8 @@ import { orchestratorProblems } from "./problems.ts";
 /** How long an owner may take to answer, in ms. */
 const ANSWER_MS_MAX = 60_000;
 
-/** How long to wait for a process that has the lock to open its door, in ms, and between two looks. */
-const DOOR_MS_MAX = 5_000;
+/** How long to wait for a process that has the lock but no open door: it opens or closes. Two looks apart, in ms. */
+const DOOR_MS_MAX = 15_000;
 const LOOK_MS = 50;
 
 export interface OwnerNews extends AsyncDisposable {
@@ -43,9 +43,11 @@ export class RemoteBaton implements Answerer {
       body: JSON.stringify(input),
       signal: AbortSignal.timeout(ANSWER_MS_MAX),
     });
-    const body = (await response.json()) as OutputOf<N>;
-    if (!response.ok) throw new ProblemError(body as unknown as Problem);
-    return body;
+    const body = await response.json().catch((error: unknown) => {
+      throw fetchProblem(error, `The owner (process ${this.#note.pid})`);
+    });
+    if (!response.ok) throw new ProblemError(body as Problem);
+    return body as OutputOf<N>;
   }
 
   /** Live news from now on, until it is disposed of or the owner goes. */
@@ -72,14 +74,26 @@ export class RemoteBaton implements Answerer {
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     try {
-      return await fetch(`http://127.0.0.1:${this.#note.port}${path}`, {
-        ...init,
-        headers: { authorization: `Bearer ${this.#note.token}` },
-      });
+      // A connection of its own: on one kept open, a request that was never taken would look like one that was lost.
+      const headers = { authorization: `Bearer ${this.#note.token}`, connection: "close" };
+      return await fetch(`http://127.0.0.1:${this.#note.port}${path}`, { ...init, headers });
     } catch (error) {
-      throw orchestratorProblems.OWNER_UNREACHABLE(`The owner (process ${this.#note.pid}) does not answer.`, { cause: error });
+      throw fetchProblem(error, `The owner (process ${this.#note.pid})`);
     }
   }
+}
+
+function fetchProblem(error: unknown, owner: string): ProblemError {
+  const { name, cause: reason } = error as { name?: string; cause?: { code?: string } };
+  const cause = { cause: error };
+  if (name === "TimeoutError") return orchestratorProblems.OWNER_UNREACHABLE(`${owner} does not answer.`, cause);
+  if (reason?.code === "ECONNREFUSED") return orchestratorProblems.OWNER_GONE(`${owner} is gone.`, cause);
+  return orchestratorProblems.OWNER_LOST(`${owner} went away while it was asked.`, cause);
+}
+
+/** Whether it tells that the owner is no more, rather than what the owner says. */
+export function isOwnerGone(error: unknown): error is ProblemError {
+  return isProblemError(error) && ["OWNER_GONE", "OWNER_LOST", "ENGINE_CLOSED"].includes(error.code);
 }
 
 /** Reads lines until the other side ends or goes away. */
@@ -100,18 +114,19 @@ async function readLines(response: Response, take: (line: string) => void): Prom
 /** The live owner; null when there is none. A note left by a dead one is recognised by the lock being free. */
 export async function findOwner(dataPath: string): Promise<RemoteBaton | null> {
   const directory = dataDirectory(dataPath);
-  if (!existsSync(directory.lockPath)) return null;
-  for (let waitedMs = 0; isLocked(directory); waitedMs += LOOK_MS) {
+  const until = performance.now() + DOOR_MS_MAX;
+  while (isLocked(directory)) {
     const note = readOwnerNote(directory);
     if (note !== null && (await answers(note))) return new RemoteBaton(note);
-    if (waitedMs > DOOR_MS_MAX)
+    if (performance.now() > until)
       throw orchestratorProblems.OWNER_UNREACHABLE(`A process holds ${directory.path} but does not answer.`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await pause(LOOK_MS);
   }
   return null;
 }
 
 function isLocked(directory: DataDirectory): boolean {
+  if (!existsSync(directory.lockPath)) return false;
   try {
     lockDirectory(directory.lockPath)[Symbol.dispose]();
     return false;
@@ -124,7 +139,7 @@ function isLocked(directory: DataDirectory): boolean {
 async function answers(note: OwnerNote): Promise<boolean> {
   try {
     const response = await fetch(`http://127.0.0.1:${note.port}/`, {
-      headers: { authorization: `Bearer ${note.token}` },
+      headers: { authorization: `Bearer ${note.token}`, connection: "close" },
       signal: AbortSignal.timeout(1_000),
     });
     return response.status === 404; // known token, nothing at that path
@@ -133,29 +148,57 @@ async function answers(note: OwnerNote): Promise<boolean> {
   }
 }
 
+/** How often two commands may stand in each other's way before one gives up, and ms between. */
+const TRIES_MAX = 100;
+const TRY_EVERY_MS = 50;
+
+/** Problems of a moment: the owner left, or another command took the directory, between looking and asking. */
+const IN_THE_WAY = new Set(["DATA_LOCKED", "OWNER_GONE", "ENGINE_CLOSED"]);
+
+/** Does it at the live owner, or here when there is none. `repeatable`: doing it twice is doing it once. */
+export async function thereOrHere<T>(
+  dataPath: string,
+  there: (owner: RemoteBaton) => Promise<T>,
+  here: () => Promise<T>,
+  repeatable: boolean,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const owner = await findOwner(dataPath);
+      return await (owner === null ? here() : there(owner));
+    } catch (error) {
+      const again = isProblemError(error) && (IN_THE_WAY.has(error.code) || (repeatable && error.code === "OWNER_LOST"));
+      if (!again || tries === TRIES_MAX) throw error;
+      await pause(TRY_EVERY_MS);
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** Asks one operation of whoever can answer it. */
 export async function ask<N extends OperationName>(dataPath: string, operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
-  const owner = await findOwner(dataPath);
-  if (owner !== null) return owner.call(operation, input);
-  return operations[operation].kind === "read" ? readBeside(dataPath, operation, input) : steerAlone(dataPath, operation, input);
+  if (operations[operation].kind === "read") return readBeside(dataPath, operation, input);
+  const there = (owner: RemoteBaton) => owner.call(operation, input);
+  return thereOrHere(dataPath, there, () => steerAlone(dataPath, operation, input), false);
 }
 
-/** Reads without taking part; a directory that does not exist has no runs, and is not made. */
-export async function readBeside<N extends OperationName>(
-  dataPath: string,
-  operation: N,
-  input: InputOf<N>,
-): Promise<OutputOf<N>> {
-  const { databasePath } = dataDirectory(dataPath);
-  using store = existsSync(databasePath) ? openSqlite({ path: databasePath, readOnly: true, random32: 0 }) : emptyStore();
-  return await answerWith(
-    readHandlers(store, Date.now, () => false),
-    operation,
-    input,
-  );
+/** Reads without taking part, whoever carries the runs; a directory that does not exist has no runs, and is not made. */
+async function readBeside<N extends OperationName>(dataPath: string, operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
+  const directory = dataDirectory(dataPath);
+  using store = openToRead(directory.databasePath);
+  const handlers = readHandlers(store, Date.now, () => isLocked(directory));
+  return await answerWith(handlers, operation, input);
 }
 
-function emptyStore(): ReturnType<typeof openSqlite> {
+function openToRead(databasePath: string): Store {
+  try {
+    if (existsSync(databasePath)) return openSqlite({ path: databasePath, readOnly: true, random32: 0 });
+  } catch (error) {
+    if (!isProblemError(error) || error.code !== "DATA_BLANK") throw error;
+  }
   return openSqlite({ path: ":memory:", random32: 0 });
 }
 

@@ -26,30 +26,45 @@ const NEWS_BACKLOG_BYTES_MAX = 4 << 20;
 /** How long a request may take to arrive, in ms. */
 const REQUEST_MS_MAX = 10_000;
 
+/** How long requests under way may hold up closing, in ms. */
+const LAST_ANSWERS_MS_MAX = 1_000;
+
 export async function openDoor(options: DoorOptions): Promise<AsyncDisposable & { readonly port: number }> {
+  const readers = new Set<ServerResponse>();
   const server = createServer({ requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX }, (request, response) => {
-    respond(options, request, response).catch(() => response.destroy());
+    respond(options, readers, request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", resolve);
   });
   server.unref();
-  return { port: (server.address() as AddressInfo).port, [Symbol.asyncDispose]: () => closeServer(server) };
+  return { port: (server.address() as AddressInfo).port, [Symbol.asyncDispose]: () => closeServer(server, readers) };
 }
 
-function closeServer(server: Server): Promise<void> {
+/** Takes nothing new, ends the news, and lets what is being answered be answered. */
+function closeServer(server: Server, readers: Iterable<ServerResponse>): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+    const cut = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS_MAX);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    for (const reader of readers) reader.end();
+    server.closeIdleConnections();
   });
 }
 
-async function respond(options: DoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  options: DoorOptions,
+  readers: Set<ServerResponse>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
     requireFriend(options.token, request);
     const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
-    if (request.method === "GET" && pathname === "/news") streamNews(options, response);
+    if (request.method === "GET" && pathname === "/news") streamNews(options, readers, response);
     else if (request.method === "POST" && pathname.startsWith("/call/"))
       await call(options, pathname.slice("/call/".length), request, response);
     else throw apiProblems.OPERATION_UNKNOWN(`${request.method} ${pathname.slice(0, 100)} is not answered here.`);
@@ -95,11 +110,12 @@ const BODY_BYTES_MAX = limits.PAYLOAD_BYTES_MAX + (64 << 10);
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  // What is too much is read to its end and let fall: a caller that is still sending would not hear the answer.
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) throw apiProblems.REQUEST_INVALID(`The request is larger than ${BODY_BYTES_MAX} bytes.`);
-    chunks.push(chunk);
+    if (bytes <= BODY_BYTES_MAX) chunks.push(chunk);
   }
+  if (bytes > BODY_BYTES_MAX) throw apiProblems.REQUEST_INVALID(`The request is larger than ${BODY_BYTES_MAX} bytes.`);
   return Buffer.concat(chunks).toString("utf8");
 }
 
@@ -108,12 +124,16 @@ function send(response: ServerResponse, status: number, body: unknown, type: str
   response.end(JSON.stringify(body));
 }
 
-function streamNews({ listen }: DoorOptions, response: ServerResponse): void {
+function streamNews({ listen }: DoorOptions, readers: Set<ServerResponse>, response: ServerResponse): void {
   response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
   response.write("\n");
   const listening = listen((news) => {
     if (response.writableLength > NEWS_BACKLOG_BYTES_MAX) response.destroy();
     else response.write(`${JSON.stringify(news)}\n`);
   });
-  response.on("close", () => listening[Symbol.dispose]());
+  readers.add(response);
+  response.on("close", () => {
+    readers.delete(response);
+    listening[Symbol.dispose]();
+  });
 }

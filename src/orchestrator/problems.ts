@@ -21,6 +21,13 @@ export const orchestratorProblems = defineProblems({
     fix: "Wait a moment and try again; if it hangs, stop its process.",
     exit: 69,
   },
+  OWNER_GONE: { status: 503, title: "The owner of the data directory left before it took the request.", exit: 69 },
+  OWNER_LOST: {
+    status: 503,
+    title: "The owner of the data directory went away while it was asked; whether it did so is unknown.",
+    fix: "Look with `baton runs ls` before asking again.",
+    exit: 69,
+  },
   NOT_ALLOWED: { status: 403, title: "The caller is not allowed to do this.", exit: 5 },
   WF_FILE_MISSING: { status: 404, title: "There is no such workflow file.", exit: 4 },
   WF_FILE_KIND: {

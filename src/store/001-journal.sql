@@ -66,3 +66,10 @@ create table journal (
 create index journal_by_run on journal (run);
 -- A signal is received once per id (kind 7: signal-received).
 create unique index journal_signal_once on journal (run, key) where kind = 7;
+
+-- Ids of signals whose entries left with a journal that continueAs ended: received, and not to be received again.
+create table taken_signals (
+  run integer not null,
+  id  text not null,
+  primary key (run, id)
+) strict, without rowid;

@@ -7,17 +7,22 @@
 import { DatabaseSync } from "node:sqlite";
 import { storeProblems } from "./problems.ts";
 
-/** Takes the lock or throws DATA_LOCKED at once. Disposing lets go. */
-export function lockDirectory(lockPath: string): Disposable {
-  const db = new DatabaseSync(lockPath, { timeout: 0 });
+/**
+ * Takes the lock, or throws DATA_LOCKED after `waitMs`: long enough to outlast those who only look whether it is held.
+ * Disposing lets go.
+ */
+export function lockDirectory(lockPath: string, waitMs = 0): Disposable {
+  let db: DatabaseSync | null = null;
   try {
+    db = new DatabaseSync(lockPath, { timeout: waitMs });
     db.exec("begin exclusive");
   } catch (error) {
-    db.close();
+    db?.close();
     if (isBusy(error)) throw storeProblems.DATA_LOCKED(`${lockPath} is held by another process.`);
     throw storeProblems.DATA_UNUSABLE(`${lockPath} cannot be locked: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return { [Symbol.dispose]: () => (db.isOpen ? db.close() : undefined) };
+  const held = db;
+  return { [Symbol.dispose]: () => (held.isOpen ? held.close() : undefined) };
 }
 
 /** SQLITE_BUSY (5) and its extended codes. */

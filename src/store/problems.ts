@@ -22,6 +22,7 @@ export const storeProblems = defineProblems({
     exit: 6,
   },
   DATA_UNUSABLE: { status: 503, title: "The data directory cannot be used.", exit: 74 },
+  DATA_BLANK: { status: 503, title: "The database holds nothing yet: its first opening was cut short, or goes on.", exit: 74 },
   DATA_REMOTE: {
     status: 503,
     title: "The data directory is on a network file system, where locks and syncs cannot be trusted.",

@@ -36,7 +36,9 @@ export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>): R
         "select seq, kind, key, hash, at, data from journal where run = ? and seq > ? order by seq limit ?",
         ...[number, afterSeq, limit],
       ).map(entryOf),
-    hasSignal: (number, id) => one("select 1 from journal where run = ? and key = ? and kind = 7", number, id) !== undefined,
+    hasSignal: (number, id) =>
+      one("select 1 from journal where run = ? and key = ? and kind = 7", number, id) !== undefined ||
+      one("select 1 from taken_signals where run = ? and id = ?", number, id) !== undefined,
     entryCounts: (number) => countsByKind(all("select kind, count(*) as count from journal where run = ? group by kind", number)),
     runs: (query) => page(query, ids, all),
     statusCounts: () =>

@@ -76,8 +76,8 @@ function prepareWrites(db: DatabaseSync) {
       if (commit.starts.length > 0) writeStarts(commit.starts);
       if (commit.resets.length > 0) writeResets(commit.resets);
       if (commit.entries.length > 0) writeEntries(commit.entries);
-      for (const run of commit.stirs) stir.run(run);
       if (commit.updates.length > 0) writeUpdates(commit.updates);
+      for (const run of commit.stirs) stir.run(run);
     },
   };
 }
@@ -187,11 +187,16 @@ function updateWriter(db: DatabaseSync) {
 }
 
 function resetWriter(db: DatabaseSync) {
+  const remember = db.prepare(`
+    insert or ignore into taken_signals (run, id)
+    select run, key from journal where run = ? and kind = 7 and seq not in (select value from json_each(?))`);
   const drop = db.prepare("delete from journal where run = ? and seq not in (select value from json_each(?))");
   const restart = db.prepare("update runs set input = ?, seed = ?, continued = continued + 1 where id = ? and ended_at is null");
   return (resets: readonly JournalReset[]): void => {
     for (const { run, keepSeqs, inputText, seed } of resets) {
-      drop.run(run, JSON.stringify(keepSeqs));
+      const kept = JSON.stringify(keepSeqs);
+      remember.run(run, kept);
+      drop.run(run, kept);
       restart.run(inputText, seed, run);
     }
   };

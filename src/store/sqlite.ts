@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { isProblemError } from "../base/problem.ts";
 import { newTag, runIds } from "./ids.ts";
 import { storeProblems } from "./problems.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
@@ -38,7 +39,7 @@ export function openSqlite({ path, readOnly = false, random32 }: SqliteOptions):
     return { ids, ...sqliteReads(db, ids), ...sqliteWrites(db), [Symbol.dispose]: () => close(db, readOnly) };
   } catch (error) {
     db.close();
-    throw error;
+    throw isProblemError(error) ? error : storeProblems.DATA_UNUSABLE(`${path} cannot be used: ${reasonOf(error)}`);
   }
 }
 
@@ -100,7 +101,13 @@ function requireKnownSchema(db: DatabaseSync, path: string): void {
   const version = schemaVersion(db);
   if (version > SCHEMA_VERSION)
     throw storeProblems.SCHEMA_NEWER(`${path} has schema ${version}; this Baton knows ${SCHEMA_VERSION}.`);
-  if (version < SCHEMA_VERSION) throw storeProblems.DATA_UNUSABLE(`${path} holds no Baton data.`);
+  if (version === SCHEMA_VERSION) return;
+  if (isBlank(db)) throw storeProblems.DATA_BLANK(`${path} holds nothing yet.`);
+  throw storeProblems.DATA_UNUSABLE(`${path} holds no Baton data.`);
+}
+
+function isBlank(db: DatabaseSync): boolean {
+  return db.prepare("select 1 from sqlite_schema limit 1").get() === undefined;
 }
 
 function readMeta(db: DatabaseSync, name: string): string {

@@ -74,15 +74,15 @@ export interface JournalReset {
   readonly keepSeqs: readonly number[];
 }
 
-/** One transaction. Applied in this order: starts, resets, entries, stirs, updates. */
+/** One transaction. Applied in this order: starts, resets, entries, updates, stirs. */
 export interface Commit {
   readonly epoch: number;
   readonly starts: readonly RunStart[];
   readonly resets: readonly JournalReset[];
   readonly entries: readonly NewEntry[];
+  readonly updates: readonly RunUpdate[];
   /** Runs for which something came: those that wait count as running again, so that a crash does not forget to wake them. */
   readonly stirs: readonly number[];
-  readonly updates: readonly RunUpdate[];
 }
 
 /** What the engine needs to move a run, beside its journal. */

@@ -1,0 +1,248 @@
+// Workflows that between them use every operation of the Context, and what people and other programs do meanwhile.
+
+import type { RunId } from "../src/base/id.ts";
+import type { Run } from "../src/run.ts";
+import type { World } from "../src/testing.ts";
+import { type Context, type Workflow, workflow } from "../src/workflow.ts";
+
+export interface Story {
+  readonly name: string;
+  readonly main: Workflow<null, unknown>;
+  readonly workflows: readonly Workflow[];
+  /** Forgets what happened in an earlier telling. */
+  begin(): void;
+  /** Does what somebody outside would do now; false when there is nothing but to wait. */
+  act(world: World, run: RunId): boolean;
+  /** What of the end must not depend on crashes. */
+  outcome(run: Run): unknown;
+}
+
+const text = { type: "string" } as const;
+
+function story(name: string, run: (ctx: Context) => Promise<unknown>, more: Partial<Story> & { timeoutMs?: number } = {}): Story {
+  const { timeoutMs, ...rest } = more;
+  const main = workflow<null, unknown>({
+    name: name.replaceAll(/[^a-z]+/g, "-"),
+    run,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+  return {
+    name,
+    main,
+    begin: () => undefined,
+    act: () => false,
+    outcome: (ended) =>
+      ended.status === "completed" ? ended.output : [ended.status, "problem" in ended ? ended.problem?.code : null],
+    ...rest,
+    workflows: [main, ...(rest.workflows ?? [])],
+  };
+}
+
+/** Steps as an outsider sees them: in what order they acted. */
+const acted: string[] = [];
+const act = (name: string) => (): string => {
+  acted.push(name);
+  return name;
+};
+
+const steps = story(
+  "steps, one after another and side by side",
+  async (ctx) => {
+    const first = await ctx.step("first", act("first"));
+    const both = await Promise.all(["a", "b", "c"].map((name) => ctx.step(name, async () => `${first}-${name}`)));
+    const twice = [await ctx.step("twice", () => 1), await ctx.step("twice", () => 2)];
+    await ctx.step("nothing", () => undefined);
+    return { both, twice };
+  },
+  { begin: () => void acted.splice(0) },
+);
+
+let flaky = 0;
+const retries = story(
+  "retries, failures and non-retryable errors",
+  async (ctx) => {
+    const value = await ctx.step(
+      "flaky",
+      ({ attempt }) => {
+        flaky++;
+        if (attempt < 3) throw new Error("not yet");
+        return "at last";
+      },
+      { retry: { attemptsMax: 100, firstDelayMs: 1_000 } },
+    );
+    const caught = await ctx
+      .step("hopeless", () => Promise.reject(new TypeError("never")))
+      .catch((error: Error) => `${error.name}: ${error.message}`);
+    const given = await ctx
+      .step("given up", () => Promise.reject(Object.assign(new Error("no"), { nonRetryable: true })), {
+        retry: { attemptsMax: 5 },
+      })
+      .catch((error: Error) => error.message);
+    return { value, caught, given };
+  },
+  {
+    begin() {
+      flaky = 0;
+    },
+  },
+);
+
+const sleeps = story("sleeps and races", async (ctx) => {
+  await ctx.sleep("a minute", 60_000);
+  await ctx.sleepUntil("a day", "2026-01-02T12:00:00Z");
+  const raced = await Promise.race([ctx.sleep("short", 1_000).then(() => "short"), ctx.sleep("long", 90_000).then(() => "long")]);
+  const mixed = await Promise.race([ctx.sleep("slow", 5_000).then(() => "slow"), ctx.step("quick", () => "quick")]);
+  return { raced, mixed };
+});
+
+const signals = story(
+  "signals, early, late and never",
+  async (ctx) => {
+    const early = await ctx.waitSignal("early");
+    await ctx.sleep("rest", 1_000);
+    const late = await ctx.waitSignal("late", { schema: { type: "number" } });
+    const pair = await Promise.all([ctx.waitSignal("pair")]);
+    const never = await ctx.waitSignal("never", { timeoutMs: 60_000 });
+    return { early, late, pair, never };
+  },
+  {
+    act(world, run) {
+      const known = new Set(world.journal(run).map((entry) => entry.key));
+      const waits = [...world.reading(run).values()].filter(({ endedAt }) => endedAt === null).map(({ key }) => key);
+      if (!known.has("id-early")) world.signal(run, "early", "hello", "id-early");
+      else if (!known.has("id-pair")) world.signal(run, "pair", [1, 2], "id-pair");
+      else if (waits.includes("late") && !known.has("id-late")) world.signal(run, "late", 42, "id-late");
+      else return false;
+      return true;
+    },
+  },
+);
+
+const questions = story(
+  "questions answered, defaulted and left",
+  async (ctx) => {
+    const answered = await ctx.ask("name", { schema: text });
+    const defaulted = await ctx.ask("color", { schema: text, default: "blue", timeoutMs: 3_600_000 });
+    const left = await ctx.ask("age", { schema: { type: "integer" }, timeoutMs: 3_600_000 });
+    return { answered, defaulted, left };
+  },
+  {
+    act(world, run) {
+      if (!world.questions(run).includes("name")) return false;
+      world.answer(run, "name", "Ada");
+      return true;
+    },
+  },
+);
+
+const child = workflow<{ n: number }, number>({
+  name: "child",
+  run: async (ctx, { n }) => {
+    const half = await ctx.step("half", () => n);
+    await ctx.sleep("rest", 1_000);
+    if (n < 0) throw new Error("negative");
+    return half + (await ctx.step("other half", () => n));
+  },
+});
+
+const family = story(
+  "children awaited, failing, side by side and let go",
+  async (ctx) => {
+    const one = await ctx.run(child, { n: 1 });
+    const many = await Promise.all([2, 3].map((n) => ctx.run(child, { n }, { name: `child ${n}` })));
+    const failed = await ctx
+      .run(child, { n: -1 }, { name: "bad" })
+      .catch((error: { code: string; message: string }) => [error.code, error.message]);
+    const started = await ctx.start("child", { n: 5 }, { name: "free" });
+    const closed = await ctx.start(child, { n: 6 }, { name: "bound", parentClose: "cancel" });
+    return { one, many, failed, started: started.startsWith("run_"), closed: closed.startsWith("run_") };
+  },
+  { workflows: [child] },
+);
+
+const echo = workflow<null, unknown>({ name: "echo", run: async (ctx) => await ctx.waitSignal("ping") });
+
+const mail = story(
+  "signals between runs",
+  async (ctx) => {
+    const to = await ctx.start(echo, null, { name: "echo" });
+    await ctx.sendSignal(to, "ping", { from: "parent" });
+    await ctx.sendSignal("run_nowhere" as RunId, "ping", null);
+    await ctx.sleep("a moment", 100);
+    return "sent";
+  },
+  { workflows: [echo] },
+);
+
+const chance = story("scopes, logs, progress and the run's own time and chance", async (ctx) => {
+  const before = { uuid: ctx.uuid(), random: ctx.random(), now: ctx.now() };
+  ctx.log.info("begun", { n: 1 });
+  const kept = await ctx.step("keep", () => before);
+  ctx.progress(1, 2, "half");
+  const inside = await ctx.scope("inside", async (inner) => {
+    const seen = inner.uuid();
+    const recorded = await inner.step("keep", () => seen);
+    await inner.sleep("rest", 10);
+    return recorded === seen;
+  });
+  ctx.log.info("ended");
+  return { same: JSON.stringify(kept) === JSON.stringify(before), inside };
+});
+
+const loop = workflow<{ left: number; sum: number } | null, unknown>({
+  name: "loop",
+  run: async (ctx, input) => {
+    const { left, sum } = input ?? { left: 3, sum: 0 };
+    const signal = await ctx.waitSignal<number>("add", { timeoutMs: 60_000 });
+    const next = await ctx.step("sum", () => sum + (signal.received ? signal.value : 1_000));
+    if (left === 1) return next;
+    return ctx.continueAs({ left: left - 1, sum: next });
+  },
+});
+
+/** Signals once accepted: their entries leave with the journal they were taken in, so the sender remembers. */
+const added = new Set<string>();
+
+const loops: Story = {
+  ...story("loop", async () => null),
+  name: "loops that begin a new journal",
+  main: loop as Workflow<null, unknown>,
+  workflows: [loop as Workflow],
+  begin: () => added.clear(),
+  act(world, run) {
+    const [id] = ["1", "20", "300"].filter((one) => !added.has(one));
+    if (id === undefined) return false;
+    world.engine
+      .send(run, { kind: "signal-received", key: id, hash: 0, data: JSON.stringify({ name: "add", value: Number(id) }) })
+      .then(
+        () => added.add(id),
+        () => undefined,
+      );
+    return true;
+  },
+};
+
+const late = story(
+  "a run that takes too long",
+  async (ctx) => {
+    await ctx.step("begin", () => 1);
+    await ctx.sleep("too long", 3_600_000);
+    return "never";
+  },
+  { timeoutMs: 60_000 },
+);
+
+const careful = story(
+  "a step attempted at most once",
+  async (ctx) => {
+    const sent = await ctx.step("send", act("send"), { delivery: "at-most-once" }).catch((error: { code: string }) => error.code);
+    await ctx.step("after", () => sent);
+    return sent === "send" || sent === "STEP_INTERRUPTED";
+  },
+  {
+    begin: () => void acted.splice(0),
+    outcome: (run) => [run.status === "completed" && run.output, acted.filter((name) => name === "send").length <= 1],
+  },
+);
+
+export const stories: readonly Story[] = [steps, retries, sleeps, signals, questions, family, mail, chance, loops, late, careful];
