@@ -6,6 +6,7 @@ import type { Clock } from "../src/base/clock.ts";
 import type { RunId } from "../src/base/id.ts";
 import { seededRandom } from "../src/base/random.ts";
 import { acceptInput, type EmbeddedEngine, openEmbeddedEngine, RunCarrier } from "../src/engine.ts";
+import { limits } from "../src/run.ts";
 import { openSqlite, type Store } from "../src/store.ts";
 import type { Workflow } from "../src/workflow.ts";
 import { tidy } from "./measure.ts";
@@ -22,7 +23,6 @@ export const realClock: Clock = {
 export interface EngineOptions {
   readonly directory: string;
   readonly clock?: Clock;
-  readonly residentMax?: number;
 }
 
 export interface OpenedEngine extends AsyncDisposable {
@@ -35,11 +35,11 @@ export interface OpenedEngine extends AsyncDisposable {
   runOnce(workflow: Workflow, input?: unknown): Promise<void>;
 }
 
-export function openEngine({ directory, clock = realClock, residentMax }: EngineOptions): OpenedEngine {
+export function openEngine({ directory, clock = realClock }: EngineOptions): OpenedEngine {
   const random32 = seededRandom(1);
   const store = openSqlite({ path: join(directory, "baton.db"), random32: random32() });
   const engine = openEmbeddedEngine({ store, clock, random32 });
-  const carrier = new RunCarrier({ engine, random32, strict: false, ...(residentMax === undefined ? {} : { residentMax }) });
+  const carrier = new RunCarrier({ engine, random32, strict: false });
 
   async function start(workflow: Workflow, input: unknown = null): Promise<RunId> {
     const request = {
@@ -63,4 +63,11 @@ export function openEngine({ directory, clock = realClock, residentMax }: Engine
       tidy();
     },
   };
+}
+
+/** Has every waiting run leave memory, as if it had waited long: seen once, and again when that is long ago. */
+export async function evictAll(carrier: RunCarrier, now: number): Promise<void> {
+  await carrier.evict(now);
+  await carrier.evict(now + limits.RESIDENT_IDLE_MS);
+  if (carrier.residentCount() > 0) throw new Error(`${carrier.residentCount()} waiting runs stayed in memory.`);
 }

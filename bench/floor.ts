@@ -15,7 +15,8 @@ const SCHEMA = `
   create unique index journal_signal_once on journal (run, key) where kind = 7`;
 const ROW = "(?, ?, ?, ?, ?, ?, ?)";
 const COLUMNS = 7;
-const BLOCK_ROWS = 64;
+/** Rows in one insert: as many large ones as fit, then smaller ones. */
+const BLOCKS = [64, 8, 1];
 
 export interface Floor extends Disposable {
   /** One finished step; resolves when it is on disk, with all others of this turn of the event loop. */
@@ -28,19 +29,18 @@ export function openFloor(path: string): Floor {
   const db = new DatabaseSync(path);
   db.exec(`${PRAGMAS}; ${SCHEMA}`);
   const into = `insert into journal (seq, run, kind, key, hash, at, data) values ${ROW}`;
-  const one = db.prepare(into);
-  const block = db.prepare(into + `, ${ROW}`.repeat(BLOCK_ROWS - 1));
+  const inserts = BLOCKS.map((rows) => ({ width: rows * COLUMNS, statement: db.prepare(into + `, ${ROW}`.repeat(rows - 1)) }));
   const [begin, end] = [db.prepare("begin immediate"), db.prepare("commit")];
   let seq = 0;
   let values: (number | string)[] = [];
   let committed: Promise<void> | null = null;
 
   function commit(): void {
-    const width = BLOCK_ROWS * COLUMNS;
     begin.run();
     let at = 0;
-    for (; at + width <= values.length; at += width) block.run(...values.slice(at, at + width));
-    for (; at < values.length; at += COLUMNS) one.run(...values.slice(at, at + COLUMNS));
+    for (const { width, statement } of inserts) {
+      for (; at + width <= values.length; at += width) statement.run(...values.slice(at, at + width));
+    }
     end.run();
     values = [];
     committed = null;

@@ -1,7 +1,9 @@
 /**
- * For tests: a clock moved by hand, a world that crashes where it is told to, and the suites that an engine or a store
- * must pass.
+ * For tests: a clock moved by hand, a world that crashes where it is told to, a seeded simulation with planted faults,
+ * and the suites that an engine or a store must pass.
  */
 export { type ManualClock, manualClock } from "./testing/clock.ts";
 export { type Death, type DeathMode, type MortalStore, mortalStore } from "./testing/mortal-store.ts";
+export { plantedFaults } from "./testing/planted.ts";
+export { type PlantedFault, type Simulated, simulate } from "./testing/simulation.ts";
 export { World, type WorldOptions } from "./testing/world.ts";

@@ -10,8 +10,10 @@ export type Said = { readonly value: Json } | null;
 
 type Node = { readonly [key: string]: Json };
 
-export async function askPerson(question: Question): Promise<Said> {
-  const prompts = await import("@clack/prompts");
+/** Asks until the answer fits, or `signal` says that it is wanted no more. */
+export async function askPerson(question: Question, signal: AbortSignal): Promise<Said> {
+  using _keys = listenForCtrlC();
+  const prompts = promptsOn(await import("@clack/prompts"), signal);
   const schema = readSchema(question.schema as JsonSchema, `The schema of "${question.name}"`);
   const message = printable(question.message ?? question.name);
   for (;;) {
@@ -19,11 +21,36 @@ export async function askPerson(question: Question): Promise<Said> {
     if (said === null) return null;
     const checked = schema.check(said.value);
     if (checked.ok) return said;
-    prompts.log.warn(issuesInWords(checked.issues));
+    prompts.warn(issuesInWords(checked.issues));
   }
 }
 
-type Prompts = typeof import("@clack/prompts");
+/** A prompt takes the keys as they are, Ctrl-C included: it means here what it means everywhere. */
+function listenForCtrlC(): Disposable {
+  const listen = (_text: unknown, key: { ctrl?: boolean; name?: string } | undefined): void => {
+    if (key?.ctrl === true && key.name === "c") process.emit("SIGINT");
+  };
+  process.stdin.on("keypress", listen);
+  return { [Symbol.dispose]: () => void process.stdin.off("keypress", listen) };
+}
+
+type Clack = typeof import("@clack/prompts");
+
+/** The prompts used here, on stderr: stdout is for data. */
+function promptsOn(clack: Clack, signal: AbortSignal) {
+  const on = { output: process.stderr, signal } as const;
+  return {
+    isCancel: clack.isCancel,
+    confirm: (options: Parameters<Clack["confirm"]>[0]) => clack.confirm({ ...options, ...on }),
+    text: (options: Parameters<Clack["text"]>[0]) => clack.text({ ...options, ...on }),
+    select: (options: { message: string; options: { value: string; label: string }[]; initialValue?: string }) =>
+      clack.select({ ...options, ...on }),
+    say: (message: string) => clack.log.message(message, on),
+    warn: (message: string) => clack.log.warn(message, on),
+  };
+}
+
+type Prompts = ReturnType<typeof promptsOn>;
 
 async function askNode(prompts: Prompts, message: string, schema: Node, initial: Json | undefined): Promise<Said> {
   const { type, enum: choices, properties } = schema;
@@ -84,7 +111,7 @@ async function askForm(
   properties: { [name: string]: Node },
   initial: Json | undefined,
 ): Promise<Said> {
-  prompts.log.message(message);
+  prompts.say(message);
   const value: { [name: string]: Json } = {};
   for (const [name, field] of Object.entries(properties)) {
     const title = typeof field.description === "string" ? `${name}: ${printable(field.description)}` : name;

@@ -4,8 +4,10 @@ import { userInfo } from "node:os";
 import type { Answerer, Question, RunView } from "../api.ts";
 import { isProblemError } from "../base/problem.ts";
 import type { Listener, News } from "../engine.ts";
+import { isOwnerGone } from "../orchestrator.ts";
 import { askPerson } from "./ask.ts";
-import { openLiveArea } from "./live.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { type LiveArea, openLiveArea } from "./live.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Whoever carries the run: this process, or an owner elsewhere. */
@@ -20,7 +22,8 @@ export interface FollowOptions {
   /** Starts or finds the run; called once somebody listens, so that nothing it does first is missed. */
   readonly begin: () => Promise<string>;
   readonly title: string;
-  readonly timeoutMs: number | null;
+  /** Until when to follow, Unix ms. */
+  readonly until: number | null;
   readonly terminal: Terminal;
 }
 
@@ -38,30 +41,34 @@ const SETTLED = new Set(["completed", "failed", "canceled", "paused"]);
 export async function follow(carrier: Followable, options: FollowOptions): Promise<Followed> {
   const { terminal } = options;
   const { promise: over, resolve: finish, reject } = Promise.withResolvers<Because>();
+  const fail = (error: unknown): void => (isOwnerGone(error) ? finish("gone") : reject(error));
   using live = openLiveArea(terminal, options.title);
-  const asker = questionAsker(
-    carrier.answerer,
-    terminal,
-    () => live.hide(),
-    () => finish("person"),
-    reject,
-  );
+  using asker = questionAsker(carrier.answerer, terminal, live, () => finish("person"), fail);
   const family = newFamily((news) => {
     if (news.kind === "asked") asker.take(news.run, asQuestion(news));
     if (news.kind === "status" && news.run === family.first && SETTLED.has(news.status)) finish("settled");
     live.take(news);
   });
   using _listening = carrier.listen((news) => family.hear(news));
-  using _ending = endings(options.timeoutMs, finish);
+  using _ending = endings(options.until, finish);
   void carrier.gone.then(() => finish("gone"));
 
   const run = await options.begin();
   family.begin(run);
   // What happened before anybody listened, at an owner or in an earlier life of the run.
-  void lookAt(carrier.answerer, run, family, asker, finish).catch(reject);
-  const because = await over;
+  void lookAt(carrier.answerer, run, family, asker, finish).catch(fail);
+  return await standing(carrier.answerer, run, await over);
+}
+
+/** An owner that carried the run to its end may leave before it is asked how the run stands. */
+async function standing(answerer: Answerer, run: string, because: Because): Promise<Followed> {
   if (because === "gone") return { run, because, view: null };
-  return { run, because, view: await carrier.answerer.call("runs.show", { run }) };
+  try {
+    return { run, because, view: await answerer.call("runs.show", { run }) };
+  } catch (error) {
+    if (!isOwnerGone(error)) throw error;
+    return { run, because: "gone", view: null };
+  }
 }
 
 /** A run and those below it: whose news matter. What is heard before the first is known is kept. */
@@ -117,7 +124,7 @@ function asQuestion({ key, asked }: News & { kind: "asked" }): Question {
   return { ...asked, key, askedAt: "", deadlineAt: null };
 }
 
-interface Asker {
+interface Asker extends Disposable {
   take(run: string, question: Question): void;
 }
 
@@ -125,16 +132,17 @@ interface Asker {
 function questionAsker(
   answerer: Answerer,
   terminal: Terminal,
-  hide: () => void,
+  live: LiveArea,
   giveUp: () => void,
   fail: (error: unknown) => void,
 ): Asker {
   const known = new Set<string>();
+  const over = new AbortController();
   let last: Promise<void> = Promise.resolve();
   const answer = async (run: string, question: Question): Promise<void> => {
     if (terminal.isInteractive) {
-      hide();
-      const said = await askPerson(question);
+      using _hidden = live.hide();
+      const said = await askPerson(question, over.signal);
       if (said === null) giveUp();
       else await tell(answerer, run, question.key, said.value, "person");
     } else if (question.default === null) giveUp();
@@ -145,8 +153,9 @@ function questionAsker(
       const id = `${run} ${question.key}`;
       if (known.has(id)) return;
       known.add(id);
-      last = last.then(() => answer(run, question)).catch(fail);
+      last = last.then(() => (over.signal.aborted ? undefined : answer(run, question))).catch(fail);
     },
+    [Symbol.dispose]: () => over.abort(),
   };
 }
 
@@ -159,22 +168,17 @@ async function tell(answerer: Answerer, run: string, key: string, value: unknown
   }
 }
 
-/** The time-out of the command, and Ctrl-C: once to close cleanly, twice to stop at once. */
-function endings(timeoutMs: number | null, finish: (because: Because) => void): Disposable {
-  const timer = timeoutMs === null ? null : setTimeout(() => finish("timeout"), timeoutMs);
-  let interrupts = 0;
-  const interrupt = (): void => {
-    interrupts++;
-    if (interrupts > 1) process.exit(130);
-    process.stderr.write("\nclosing; Ctrl-C again stops at once\n");
-    finish("interrupted");
+/** The longest delay a timer takes, in ms; a longer one would fire at once. */
+const TIMER_MS_MAX = 2_147_483_647;
+
+/** The time-out of the command, and Ctrl-C. */
+function endings(until: number | null, finish: (because: Because) => void): Disposable {
+  let timer: NodeJS.Timeout | undefined;
+  const arm = (at: number): void => {
+    const leftMs = Math.max(0, at - Date.now());
+    timer = setTimeout(() => (Date.now() >= at ? finish("timeout") : arm(at)), Math.min(leftMs, TIMER_MS_MAX));
   };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
-  return {
-    [Symbol.dispose]() {
-      if (timer !== null) clearTimeout(timer);
-      // The handlers stay: while Baton closes, a second Ctrl-C must still stop at once.
-    },
-  };
+  if (until !== null) arm(until);
+  onInterrupt(() => finish("interrupted"));
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }

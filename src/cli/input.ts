@@ -1,6 +1,7 @@
 // The input of a run, as typed: `--input JSON | @file | -`, and `-i key=value` for single fields.
 
-import { readFileSync } from "node:fs";
+import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
 import { type Json, readJson } from "../base/json.ts";
 import { limits } from "../run.ts";
 import type { Workflow } from "../workflow.ts";
@@ -12,8 +13,8 @@ export interface TypedInput {
 }
 
 /** Undefined when nothing was typed. Throws INPUT_UNREADABLE / JSON_MALFORMED. */
-export function readTypedInput(typed: TypedInput, workflow: Workflow): Json | undefined {
-  const whole = typed.input === undefined ? undefined : readWhole(typed.input);
+export async function readTypedInput(typed: TypedInput, workflow: Workflow): Promise<Json | undefined> {
+  const whole = typed.input === undefined ? undefined : await readWhole(typed.input);
   if (typed.fields.length === 0) return whole;
   if (whole !== undefined && (typeof whole !== "object" || whole === null || Array.isArray(whole))) {
     throw cliProblems.INPUT_UNREADABLE("-i sets fields of an object, but --input is not an object.");
@@ -22,18 +23,26 @@ export function readTypedInput(typed: TypedInput, workflow: Workflow): Json | un
   return { ...(whole as Record<string, Json> | undefined), ...Object.fromEntries(fields) };
 }
 
-function readWhole(text: string): Json {
-  if (text === "-") return readJson(readFrom(0, "standard input"), "Standard input", limits.PAYLOAD_BYTES_MAX);
-  if (text.startsWith("@")) return readJson(readFrom(text.slice(1), text.slice(1)), text.slice(1), limits.PAYLOAD_BYTES_MAX);
+async function readWhole(text: string): Promise<Json> {
+  if (text === "-") return readFrom(process.stdin, "Standard input");
+  if (text.startsWith("@")) return readFrom(createReadStream(text.slice(1)), text.slice(1));
   return readJson(text, "--input", limits.PAYLOAD_BYTES_MAX);
 }
 
-function readFrom(source: string | number, name: string): string {
+/** Reads a stream, and no more of it than can be taken: it may have no end. */
+async function readFrom(stream: Readable, name: string): Promise<Json> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
   try {
-    return readFileSync(source, "utf8");
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > limits.PAYLOAD_BYTES_MAX) break;
+    }
   } catch (error) {
     throw cliProblems.INPUT_UNREADABLE(`${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
+  return readJson(Buffer.concat(chunks).toString("utf8"), name, limits.PAYLOAD_BYTES_MAX);
 }
 
 /** A value is text where the schema wants text; else JSON where it reads as JSON; else text. */

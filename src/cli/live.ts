@@ -13,8 +13,8 @@ const SPINNER = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", 
 
 export interface LiveArea extends Disposable {
   take(news: News): void;
-  /** Clears the area, so that something else may be printed or asked; `take` draws it again. */
-  hide(): void;
+  /** Clears the area, so that something else may be asked; what there is to say meanwhile is said after. */
+  hide(): Disposable;
 }
 
 interface State {
@@ -26,6 +26,7 @@ interface State {
   progress: { now: Progress; readonly first: number; readonly firstAt: number } | null;
   waiting: string | null;
   hidden: boolean;
+  readonly unsaid: string[];
 }
 
 export function openLiveArea(terminal: Terminal, title: string): LiveArea {
@@ -38,11 +39,16 @@ export function openLiveArea(terminal: Terminal, title: string): LiveArea {
     progress: null,
     waiting: null,
     hidden: false,
+    unsaid: [],
   };
   let drawn = 0;
   const erase = (): void => {
     if (drawn > 0) process.stderr.write(`\u001b[${drawn}A\u001b[0J`);
     drawn = 0;
+  };
+  const say = (line: string): void => {
+    erase();
+    terminal.say(line);
   };
   const draw = (): void => {
     erase();
@@ -56,12 +62,18 @@ export function openLiveArea(terminal: Terminal, title: string): LiveArea {
     take(news) {
       const said = takeNews(state, news, terminal);
       if (said === null) return;
-      erase();
-      terminal.say(said);
+      if (state.hidden) state.unsaid.push(said);
+      else say(said);
     },
     hide() {
       state.hidden = true;
       erase();
+      return {
+        [Symbol.dispose]() {
+          state.hidden = false;
+          for (const said of state.unsaid.splice(0)) say(said);
+        },
+      };
     },
     [Symbol.dispose]() {
       if (timer !== null) clearInterval(timer);
@@ -72,7 +84,6 @@ export function openLiveArea(terminal: Terminal, title: string): LiveArea {
 
 /** Takes news in; gives the line to print for good, if any. */
 function takeNews(state: State, news: News, terminal: Terminal): string | null {
-  state.hidden = false;
   switch (news.kind) {
     case "step-began":
       state.steps.set(`${news.run} ${news.step}`, { beganAt: Date.now(), attempt: news.attempt });

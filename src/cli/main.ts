@@ -1,14 +1,16 @@
 // The command `baton`: reads what was typed, asks, prints, and ends with an exit code. Nothing here knows how runs are
 // carried; and no stack trace leaves here.
 
+import { Console } from "node:console";
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { apiProblems } from "../api.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
+import { failureOf } from "../run.ts";
 import { cliProblems, EXIT, exitCodeOf } from "./problems.ts";
-import { type CommonOptions, resumeRun, runFile } from "./run.ts";
+import { type CommonOptions, defaultData, resumeRun, runFile } from "./run.ts";
 import { addOperationCommands } from "./runs.ts";
-import { openTerminal } from "./terminal.ts";
+import { openTerminal, printable } from "./terminal.ts";
 import { watchRun } from "./watch.ts";
 
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
@@ -88,7 +90,7 @@ function usage(error: CommanderError): Problem {
 
 function problemOf(error: unknown): Problem {
   if (isProblemError(error)) return error.problem;
-  const message = error instanceof Error ? error.message : String(error);
+  const { message } = failureOf(error, "BUG");
   return {
     code: "BUG",
     status: 500,
@@ -100,18 +102,22 @@ function problemOf(error: unknown): Problem {
 
 /** A floating promise of some workflow must not take all runs down; anything worse ends the process in one sentence. */
 function guardProcess(): void {
+  globalThis.console = new Console(process.stderr, process.stderr); // stdout is for data, whoever prints
   process.on("unhandledRejection", (reason) => {
-    process.stderr.write(
-      `warning: a promise nobody waited for was rejected: ${reason instanceof Error ? reason.message : String(reason)}\n`,
-    );
+    process.stderr.write(`warning: a promise nobody waited for was rejected: ${inWords(reason)}\n`);
   });
-  process.on("uncaughtException", (error) => {
+  process.on("uncaughtException", (error: unknown) => {
     process.stderr.write(
-      `error[UNCAUGHT] ${error.message}\n  Code outside any step threw; runs in flight go on with the next \`baton runs resume\`.\n`,
+      `error[UNCAUGHT] ${inWords(error)}\n  Code outside any step threw; runs in flight go on with the next \`baton runs resume\`.\n`,
     );
     process.exit(EXIT.bug);
   });
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.bug));
+  process.stderr.on("error", () => undefined); // nobody listens any more: no reason to drop a run
+}
+
+function inWords(thrown: unknown): string {
+  return printable(failureOf(thrown, "UNCAUGHT").message);
 }
 
 function build(end: (code: number) => void): Command {
@@ -160,7 +166,7 @@ function noInput(): Option {
 
 function readCommon(command: Command): CommonOptions {
   const { data, json, quiet, ask } = command.opts() as { data?: string; json?: boolean; quiet?: boolean; ask?: boolean };
-  const path = data ?? (process.env.BATON_DATA || ".baton");
+  const path = data ?? defaultData();
   if (path === "" || path.includes("\0")) throw cliProblems.USAGE("--data is not a path.");
   return { data: path, json: json === true, quiet: quiet === true, input: ask !== false };
 }

@@ -22,7 +22,8 @@ export function tellEnd(terminal: Terminal, { json }: { json: boolean }, told: T
   const { view, because } = told;
   if (view === null) return EXIT.unreachable;
   if (json) terminal.data(JSON.stringify(summaryOf(view)));
-  else tellPeople(terminal, view, told);
+  else tellPeople(terminal, view);
+  if (view.endedAt === undefined) terminal.say(`carry it on with:  ${told.again}`);
   return exitCode(because, view, told.detached);
 }
 
@@ -45,9 +46,9 @@ export function summaryOf(view: RunView): Record<string, unknown> {
   };
 }
 
-function tellPeople(terminal: Terminal, view: RunView, told: Told): void {
+function tellPeople(terminal: Terminal, view: RunView): void {
   const tookMs = Date.parse(view.endedAt ?? new Date().toISOString()) - Date.parse(view.startedAt);
-  const facts = `${view.run}  ${view.steps.completed} steps  ${spanForPeople(tookMs)}`;
+  const facts = `${view.run}  ${view.steps.completed} ${view.steps.completed === 1 ? "step" : "steps"}  ${spanForPeople(tookMs)}`;
   if (view.status === "completed") {
     terminal.say(`${terminal.style("green", "✓ completed")}  ${facts}`);
     terminal.data(printable(outputForPeople(view.output)));
@@ -62,7 +63,6 @@ function tellPeople(terminal: Terminal, view: RunView, told: Told): void {
   terminal.say(`${terminal.style("yellow", `… ${view.status}`)}  ${facts}`);
   if (view.waitsFor !== undefined) terminal.say(printable(view.waitsFor));
   for (const question of view.questions) terminal.say(`asks: ${printable(question.message ?? question.name)}`);
-  terminal.say(`carry it on with:  ${told.again}`);
 }
 
 /** Text as it is; of an object with a text `summary`, that; else JSON. */

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import type { Answerer } from "../api.ts";
 import { isProblemError } from "../base/problem.ts";
 import { readSpan } from "../base/time.ts";
-import { type Baton, findOwner, loadWorkflowFile, openBaton, type RemoteBaton } from "../orchestrator.ts";
+import { type Baton, loadWorkflowFile, openBaton, type RemoteBaton, thereOrHere } from "../orchestrator.ts";
 import { fullName } from "../workflow.ts";
 import { type Followable, type Followed, follow } from "./follow.ts";
 import { readTypedInput } from "./input.ts";
@@ -36,7 +36,10 @@ interface Wanted {
   readonly detach: boolean;
   /** Whether there must be somebody who carries it on when this command leaves. */
   readonly needsOwner: boolean;
-  readonly timeoutMs: number | null;
+  /** Whether beginning it twice is beginning it once. */
+  readonly repeatable: boolean;
+  /** Until when this command waits, Unix ms. */
+  readonly until: number | null;
   begin(at: Answerer): Promise<{ run: string; repeated: boolean }>;
   /** The line that carries it on. */
   again(run: string): string;
@@ -44,38 +47,49 @@ interface Wanted {
 
 export async function runFile(target: string, options: RunOptions): Promise<number> {
   for (const host of options.allow) requireHost(host);
-  const timeoutMs = readTimeout(options.timeout);
+  const until = readTimeout(options.timeout);
   const { workflow } = await loadWorkflowFile(target);
-  const input = readTypedInput({ input: options.inputText, fields: options.fields }, workflow);
+  const input = await readTypedInput({ input: options.inputText, fields: options.fields }, workflow);
   const start = { workflow: fullName(workflow), input, ...(options.key === undefined ? {} : { key: options.key }) };
   return carry(options, {
     title: workflow.name,
     files: [target, ...options.with],
     detach: options.detach,
     needsOwner: options.detach,
-    timeoutMs,
+    repeatable: options.key !== undefined,
+    until,
     begin: (at) => at.call("runs.start", start),
-    again: (run) => (options.key === undefined ? `baton runs resume ${run}` : againLine(target, options)),
+    again: (run) => resumeLine(run, options),
   });
 }
 
-function againLine(target: string, { inputText, fields, key = "" }: RunOptions): string {
-  const input = [...(inputText === undefined ? [] : ["--input", inputText]), ...fields.flatMap((field) => ["-i", field])];
-  return ["baton run", target, ...input, "--key", key]
-    .map(quoted)
-    .join(" ")
-    .replace(/^'baton run'/, "baton run");
+/** As it is typed where this command was: in a clone, by `npx`, with the same data directory. */
+function resumeLine(run: string, { data, with: files }: CommonOptions & { readonly with: readonly string[] }): string {
+  const elsewhere = data === defaultData() ? [] : ["--data", data];
+  const words = [...ownName(), "runs", "resume", run, ...files.flatMap((file) => ["--with", file]), ...elsewhere];
+  return words.map(quoted).join(" ");
+}
+
+function ownName(): readonly string[] {
+  if (process.env.npm_command !== "exec") return ["baton"];
+  return ["npx", import.meta.url.endsWith(".ts") ? "baton" : "batonflow"];
+}
+
+/** The data directory where none is named. */
+export function defaultData(): string {
+  return process.env.BATON_DATA || ".baton";
 }
 
 function quoted(word: string): string {
   return /^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** The moment at which to stop waiting, Unix ms. */
 function readTimeout(text: string | undefined): number | null {
   if (text === undefined) return null;
   const spanMs = readSpan(text);
   if (spanMs === null) throw cliProblems.USAGE(`--timeout ${JSON.stringify(text)} is not a span like 30s, 5m or 1h30m.`);
-  return spanMs;
+  return Date.now() + spanMs;
 }
 
 function requireHost(host: string): void {
@@ -91,47 +105,42 @@ export interface ResumeOptions extends CommonOptions {
 
 export async function resumeRun(run: string, options: ResumeOptions): Promise<number> {
   return carry(options, {
-    title: "resume",
+    title: run,
     files: options.with,
     detach: !options.wait,
     needsOwner: false,
-    timeoutMs: readTimeout(options.timeout),
-    begin: (at) => takeUp(at, run),
-    again: () => `baton runs resume ${run}`,
+    repeatable: true,
+    until: readTimeout(options.timeout),
+    begin: (at) => takeUp(at, run, ["paused"]),
+    again: () => resumeLine(run, options),
   });
 }
 
 /** What is so already is told like what has just come about; anything else goes on. */
-async function takeUp(at: Answerer, run: string): Promise<{ run: string; repeated: boolean }> {
-  const { endedAt } = await at.call("runs.show", { run });
-  if (endedAt === undefined) await at.call("runs.resume", { run });
+async function takeUp(at: Answerer, run: string, also: readonly string[]): Promise<{ run: string; repeated: boolean }> {
+  const { status, endedAt } = await at.call("runs.show", { run });
+  if (endedAt === undefined && (status !== "paused" || also.includes(status))) await resume(at, run);
   return { run, repeated: true };
 }
 
-/** How often two commands may stand in each other's way before one gives up, and ms between. */
-const TRIES_MAX = 100;
-const TRY_EVERY_MS = 50;
+async function resume(at: Answerer, run: string): Promise<void> {
+  try {
+    await at.call("runs.resume", { run });
+  } catch (error) {
+    if (!isProblemError(error) || error.code !== "RUN_ENDED") throw error; // it ended meanwhile: what is so is told
+  }
+}
 
 /** At the owner if there is one, else here; and here after all when the owner goes while the run is on its way. */
 async function carry(options: CommonOptions, wanted: Wanted): Promise<number> {
   const terminal = openTerminal(options);
-  for (let tries = 1; ; tries++) {
-    const owner = await findOwner(options.data);
-    if (owner !== null) {
-      const told = await carryThere(owner, wanted, terminal);
-      if (told.because !== "gone") return tellEnd(terminal, options, told);
-      terminal.say(`the owner is gone; ${told.run} goes on here`);
-      return carry(options, { ...wanted, begin: (at) => takeUp(at, told.run) });
-    }
-    if (wanted.needsOwner) throw cliProblems.NO_OWNER(`Nobody carries the runs of ${options.data}, so the run would only wait.`);
-    try {
-      return tellEnd(terminal, options, await carryHere(options, wanted, terminal));
-    } catch (error) {
-      // Another command took the directory between looking and locking.
-      if (!isProblemError(error) || error.code !== "DATA_LOCKED" || tries === TRIES_MAX) throw error;
-      await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
-    }
-  }
+  const there = (owner: RemoteBaton) => carryThere(owner, wanted, terminal);
+  const here = () => carryHere(options, wanted, terminal);
+  const told = await thereOrHere(options.data, there, here, wanted.repeatable);
+  if (told.because !== "gone") return tellEnd(terminal, options, told);
+  terminal.say(`the owner is gone; ${told.run} goes on here`);
+  const begin = (at: Answerer) => takeUp(at, told.run, []);
+  return carry(options, { ...wanted, needsOwner: false, repeatable: true, begin });
 }
 
 async function carryThere(owner: RemoteBaton, wanted: Wanted, terminal: Terminal): Promise<Told> {
@@ -144,7 +153,7 @@ async function carryThere(owner: RemoteBaton, wanted: Wanted, terminal: Terminal
     return run;
   };
   if (wanted.detach) return endOf(await standing(owner, await begin()), wanted, true);
-  return endOf(await follow(carrier, { begin, title: wanted.title, timeoutMs: wanted.timeoutMs, terminal }), wanted, false);
+  return endOf(await follow(carrier, { begin, title: wanted.title, until: wanted.until, terminal }), wanted, false);
 }
 
 function fileAndExport(target: string): { file: string; export?: string } {
@@ -158,6 +167,7 @@ function absolute(file: string): string {
 }
 
 async function carryHere(options: CommonOptions, wanted: Wanted, terminal: Terminal): Promise<Told> {
+  if (wanted.needsOwner) throw cliProblems.NO_OWNER(`Nobody carries the runs of ${options.data}, so the run would only wait.`);
   await using baton = await openBaton({ data: options.data, carry: "own" });
   for (const file of wanted.files) await baton.load(file);
   const begin = async (): Promise<string> => {
@@ -167,6 +177,7 @@ async function carryHere(options: CommonOptions, wanted: Wanted, terminal: Termi
   };
   const followed = wanted.detach ? await standing(baton, await begin()) : await followHere(baton, begin, wanted, terminal);
   if (followed.because === "gone") throw (await baton.closed) ?? cliProblems.NO_OWNER("Baton was closed.");
+  await sayKept(baton, followed, terminal);
   return endOf(followed, wanted, wanted.detach);
 }
 
@@ -174,18 +185,13 @@ async function standing(answerer: Answerer, run: string): Promise<Followed> {
   return { run, because: "settled", view: await answerer.call("runs.show", { run }) };
 }
 
-function followHere(
-  baton: Baton,
-  begin: () => Promise<string>,
-  { title, timeoutMs }: Wanted,
-  terminal: Terminal,
-): Promise<Followed> {
+function followHere(baton: Baton, begin: () => Promise<string>, { title, until }: Wanted, terminal: Terminal): Promise<Followed> {
   const carrier: Followable = {
     answerer: baton,
     listen: (listener) => baton.listen(listener),
     gone: baton.closed.then(() => undefined),
   };
-  return follow(carrier, { begin, title, timeoutMs, terminal });
+  return follow(carrier, { begin, title, until, terminal });
 }
 
 function sayOthers(baton: Baton, run: string, repeated: boolean, terminal: Terminal): void {
@@ -195,4 +201,14 @@ function sayOthers(baton: Baton, run: string, repeated: boolean, terminal: Termi
     terminal.say(
       `${others} other ${others === 1 ? "run is" : "runs are"} in flight in this directory and not carried here; \`baton runs ls\` shows them`,
     );
+}
+
+/** Children that were started to go their own way do not hold up their parent; nor are they forgotten silently. */
+async function sayKept(baton: Baton, { view }: Followed, terminal: Terminal): Promise<void> {
+  for (const { kind, child } of view?.operations ?? []) {
+    if (kind !== "child-start" || child === undefined) continue;
+    const { status, endedAt } = await baton.call("runs.show", { run: child });
+    if (endedAt === undefined)
+      terminal.say(`${child}, which it started, is ${status}; \`baton runs resume ${child}\` carries it on`);
+  }
 }

@@ -35,13 +35,13 @@ export function openTerminal({ quiet, json, input }: TerminalOptions): Terminal 
     style,
     isInteractive: input && process.stdin.isTTY === true && process.stderr.isTTY === true,
     isLive: !quiet && !json && process.stderr.isTTY === true,
-    columns: process.stderr.columns ?? 80,
+    columns: process.stderr.columns || 80, // a terminal that does not know its size says 0
   };
 }
 
 function problemText(problem: Problem, style: Terminal["style"]): string {
   const lines = [`${style("red", `error[${problem.code}]`)} ${printable(problem.detail)}`];
-  if (problem.at !== undefined && !problem.detail.includes(problem.at)) lines.push(`  at  ${printable(problem.at)}`);
+  if (problem.at !== undefined && !problem.detail.includes(problem.at)) lines.push(`  in  ${printable(problem.at)}`);
   if (problem.fix !== undefined) lines.push(`  fix ${printable(problem.fix)}`);
   return lines.join("\n");
 }

@@ -37,11 +37,27 @@ export function readEntries(reading: JournalReading, entries: readonly Entry[]):
 
 function readEntry(reading: JournalReading, entry: Entry): void {
   if (entry.kind === "continued") reading.clear();
+  if (entry.kind === "signal-received") takeSignal(reading, entry as Read<"signal-received">);
   if (entry.key === null || entry.kind === "signal-received" || entry.kind === "logged") return;
   const known = reading.get(entry.key);
   const operation = known ?? begun(entry, entry.key);
   if (known === undefined) reading.set(entry.key, operation);
   if (operation.endedAt === null) take(operation, entry);
+}
+
+/** The first who waits for it has it; with nobody there it is kept for later. */
+function takeSignal(reading: JournalReading, entry: Read<"signal-received">): void {
+  const { name, value } = factOf(entry);
+  const sentence = signalWait(name);
+  for (const operation of reading.values()) {
+    if (operation.waitsFor !== sentence) continue;
+    ends(operation, entry, "completed", JSON.stringify(value));
+    return;
+  }
+}
+
+function signalWait(name: string): string {
+  return `signal "${name}"`;
 }
 
 function begun(entry: Entry, key: string): OperationReading {
@@ -69,7 +85,7 @@ function take(operation: OperationReading, entry: Entry): void {
       return waits(operation, "sleep", "a timer", factOf(entry as Read<"timer-set">).fireAt);
     case "wait-began": {
       const { signal, deadlineAt } = factOf(entry as Read<"wait-began">);
-      return waits(operation, "signal-wait", `signal "${signal}"`, deadlineAt);
+      return waits(operation, "signal-wait", signalWait(signal), deadlineAt);
     }
     case "asked":
       operation.asked = factOf(entry as Read<"asked">);

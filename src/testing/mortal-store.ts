@@ -30,7 +30,7 @@ export function mortalStore(
   let commits = 0;
   const never = new Promise<void>(() => undefined);
   const fatal = (commit: Commit, mode: DeathMode): Promise<void> => {
-    if (mode !== "before") void inner.commit(commit);
+    if (mode !== "before") Promise.resolve(inner.commit(commit)).catch(() => undefined); // nobody is left to be told
     isDead = true;
     if (mode === "answer-lost") throw storeProblems.STORAGE_FAILED("The answer to a commit was lost.");
     return never;

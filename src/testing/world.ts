@@ -24,8 +24,10 @@ export interface WorldOptions {
   readonly residentMax?: number;
   /** Where this life ends. */
   readonly death?: Death;
-  /** Wraps the store of every life; for planted faults. */
-  readonly wrapStore?: (store: Store) => Store;
+  /** Wraps the store of every life, which is told by its number; for slow disks and planted faults. */
+  readonly wrapStore?: (store: Store, life: number) => Store;
+  /** The clock as the engine sees it; for planted faults. */
+  readonly wrapClock?: (clock: Clock) => Clock;
   /** Sees every commit before it is made. */
   readonly onCommit?: (commit: Commit) => void;
 }
@@ -68,12 +70,20 @@ export class World implements Disposable {
   }
 
   #open(death: Death | null): Life {
-    const { seed = 1, strict = true, residentMax, workflows = [], wrapStore = (store) => store, onCommit } = this.#options;
+    const {
+      seed = 1,
+      strict = true,
+      residentMax,
+      workflows = [],
+      wrapStore = (store) => store,
+      wrapClock = (clock) => clock,
+      onCommit,
+    } = this.#options;
     const random32 = seededRandom(seed + 1_000 * this.#lives++);
     const opened = openSqlite({ path: join(this.#directory, "baton.db"), random32: seed });
     this.#stores.push(opened);
-    const store = mortalStore(wrapStore(opened), death, onCommit);
-    const engine = openEmbeddedEngine({ store, clock: mortalClock(this.clock, store), random32 });
+    const store = mortalStore(wrapStore(opened, this.#lives), death, onCommit);
+    const engine = openEmbeddedEngine({ store, clock: wrapClock(mortalClock(this.clock, store)), random32 });
     const carrier = new RunCarrier({ engine, random32, strict, ...(residentMax === undefined ? {} : { residentMax }) });
     for (const workflow of workflows) carrier.register(workflow as Workflow, null);
     engine.recover();
@@ -84,6 +94,16 @@ export class World implements Disposable {
   crash(death: Death | null = null): void {
     this.#life.store.die();
     this.#life = this.#open(death);
+  }
+
+  /** Another process takes the directory over while this one, stalled, still believes that it owns it. */
+  takeOver(death: Death | null = null): void {
+    this.#life = this.#open(death);
+  }
+
+  /** The number of the present life: 1 for the first. */
+  get life(): number {
+    return this.#lives;
   }
 
   /** Null when the world died before the start was answered. */
