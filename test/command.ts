@@ -47,7 +47,7 @@ function environment(): NodeJS.ProcessEnv {
 /** Starts a program and listens to it. */
 export function start(program: string, args: readonly string[], options: CommandOptions = {}): Command {
   const env = { ...environment(), ...options.env };
-  const child = spawn(program, args, { cwd: options.cwd, env, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(program, args, { cwd: options.cwd, env, stdio: ["pipe", "pipe", "pipe"], detached: true });
   let stdout = "";
   let stderr = "";
   const listeners = new Set<() => void>();
@@ -63,7 +63,7 @@ export function start(program: string, args: readonly string[], options: Command
   const told = (): string => `\n--- ${program} ${args.join(" ")}\n--- stdout\n${stdout}\n--- stderr\n${stderr}`;
   const ended = new Promise<Ended>((resolve, reject) => {
     const late = setTimeout(() => {
-      child.kill("SIGKILL");
+      process.kill(-(child.pid ?? 0), "SIGKILL"); // and all that it started
       reject(new Error(`did not end within ${COMMAND_MS_MAX} ms${told()}`));
     }, COMMAND_MS_MAX);
     child.on("error", reject);

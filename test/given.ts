@@ -16,8 +16,8 @@ export function flow<O>(
 }
 
 /** A world in which these workflows are known. */
-export function worldOf(workflows: readonly Workflow<never, unknown>[], more: WorldOptions = {}): World {
-  return new World({ ...more, workflows: workflows as readonly unknown[] as readonly Workflow[] });
+export function worldOf(workflows: readonly { readonly name: string }[], more: WorldOptions = {}): World {
+  return new World({ ...more, workflows: workflows as readonly Workflow[] });
 }
 
 /** Starts a run in a world that must not die of it, and lets happen what needs no time. */
