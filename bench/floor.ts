@@ -52,7 +52,10 @@ export function openFloor(path: string): Floor {
       committed ??= new Promise<void>((resolve) => setImmediate(() => resolve(commit())));
       return committed;
     },
-    commitOne: (run, key, data) => void (put(run, key, data), commit()),
+    commitOne(run, key, data) {
+      put(run, key, data);
+      commit();
+    },
     [Symbol.dispose]: () => db.close(),
   };
 }

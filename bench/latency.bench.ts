@@ -76,13 +76,19 @@ async function runAlone(count: number): Promise<Durations> {
 }
 
 function tell(report: BenchOptions["report"], at: string, durations: Durations, commits: Durations | null): void {
-  for (const [metric, share] of [["p50", 0.5], ["p99", 0.99]] as const) {
+  for (const [metric, share] of [
+    ["p50", 0.5],
+    ["p99", 0.99],
+  ] as const) {
     const value = quantile(durations, share) * 1_000;
     const beside = commits === null ? {} : { ratio: value / (quantile(commits, share) * 1_000), against: "one commit" };
     report({ workload: "W2", case: at, metric, value, unit: "µs", ...beside });
   }
   const size = Math.ceil(durations.length / BLOCKS);
-  const medians = Array.from({ length: BLOCKS }, (_, block) => quantile(durations.slice(block * size, (block + 1) * size), 0.5) * 1_000);
+  const medians = Array.from(
+    { length: BLOCKS },
+    (_, block) => quantile(durations.slice(block * size, (block + 1) * size), 0.5) * 1_000,
+  );
   report({ workload: "W2", case: at, metric: "p50, fastest fifth", value: Math.min(...medians), unit: "µs" });
   report({ workload: "W2", case: at, metric: "p50, slowest fifth", value: Math.max(...medians), unit: "µs" });
 }

@@ -43,7 +43,10 @@ async function lateAndFresh({ steps, samples }: Lengths, report: BenchOptions["r
   using folder = dataFolder();
   await using engine = openEngine({ directory: folder.path });
   const [late, fresh]: [number[], number[]] = [[], []];
-  const freshRun = workflow({ name: "fresh", run: async (ctx) => void fresh.push(await timed(() => ctx.step("first", () => 1))) });
+  const freshRun = workflow({
+    name: "fresh",
+    run: async (ctx) => void fresh.push(await timed(() => ctx.step("first", () => 1))),
+  });
   const longRun = workflow({
     name: "long",
     async run(ctx) {
@@ -103,7 +106,14 @@ async function residentWaits({ waits, samples }: Lengths, report: BenchOptions["
   const late = median(durations.slice(-samples)) * 1_000;
   report({ workload: "W5b", case: `resident, waits ${samples}–${2 * samples}`, metric: "p50", value: early, unit: "µs" });
   const beside = { ratio: late / early, against: "early" };
-  report({ workload: "W5b", case: `resident, the last ${samples} of ${waits}`, metric: "p50", value: late, unit: "µs", ...beside });
+  report({
+    workload: "W5b",
+    case: `resident, the last ${samples} of ${waits}`,
+    metric: "p50",
+    value: late,
+    unit: "µs",
+    ...beside,
+  });
 }
 
 /** From the moment its time has come until it waits for the next. */
@@ -130,5 +140,11 @@ async function evictedWaits({ waits, evictEach }: Lengths, report: BenchOptions[
   report({ workload: "W5b", case: "evicted, each wake replays", metric: "slope", value: slope(points), unit: "µs/entry" });
   const most = Math.max(...points.map(([entries]) => entries));
   const late = median(points.slice(-10).map(([, us]) => us));
-  report({ workload: "W5b", case: `evicted, ${most.toLocaleString("en")} entries`, metric: "wake, p50", value: late / 1_000, unit: "ms" });
+  report({
+    workload: "W5b",
+    case: `evicted, ${most.toLocaleString("en")} entries`,
+    metric: "wake, p50",
+    value: late / 1_000,
+    unit: "ms",
+  });
 }

@@ -14,7 +14,10 @@ export class MovedClock implements Clock {
   after(delayMs: number, act: () => void): Timer {
     const timer: { act: (() => void) | null } = { act };
     this.#timers.push(this.#now + Math.max(0, delayMs), timer);
-    return { cancel: () => void (timer.act = null) };
+    const cancel = () => {
+      timer.act = null;
+    };
+    return { cancel };
   }
 
   soon(act: () => void): void {

@@ -2,7 +2,7 @@
  * A run: its journal, its statuses, how a failed attempt is followed, and its limits. Pure: no clock, no chance, no I/O.
  */
 export type { Asked, Entry, EntryKind, Facts, LogLevel, OperationKind } from "./run/entry.ts";
-export { belongsTo, endsOperation, entryKindOf, entryKinds, factOf, SIGNAL_KIND_NUMBER } from "./run/entry.ts";
+export { belongsTo, endsOperation, entryKindOf, entryKinds, factOf } from "./run/entry.ts";
 export type { Failure } from "./run/failure.ts";
 export { errorFrom, failureOf, NonRetryableError, RetryAfterError, retryAdvice } from "./run/failure.ts";
 export * as limits from "./run/limits.ts";

@@ -16,7 +16,6 @@ export type {
 } from "./workflow/context.ts";
 export { fullName, isWorkflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
 export { mapLimit } from "./workflow/map-limit.ts";
-export { workflowProblems } from "./workflow/problems.ts";
 export {
   type Checked,
   type Issue,

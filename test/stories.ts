@@ -9,8 +9,6 @@ export interface Story {
   readonly name: string;
   readonly main: Workflow<null, unknown>;
   readonly workflows: readonly Workflow[];
-  /** Forgets what happened in an earlier telling. */
-  begin(): void;
   /** Does what somebody outside would do now; false when there is nothing but to wait. */
   act(world: World, run: RunId): boolean;
   /** What of the end must not depend on crashes. */
@@ -29,7 +27,6 @@ function story(name: string, run: (ctx: Context) => Promise<unknown>, more: Part
   return {
     name,
     main,
-    begin: () => undefined,
     act: () => false,
     outcome: (ended) =>
       ended.status === "completed" ? ended.output : [ended.status, "problem" in ended ? ended.problem?.code : null],
@@ -57,35 +54,25 @@ const steps = story(
   { begin: () => void acted.splice(0) },
 );
 
-let flaky = 0;
-const retries = story(
-  "retries, failures and non-retryable errors",
-  async (ctx) => {
-    const value = await ctx.step(
-      "flaky",
-      ({ attempt }) => {
-        flaky++;
-        if (attempt < 3) throw new Error("not yet");
-        return "at last";
-      },
-      { retry: { attemptsMax: 100, firstDelayMs: 1_000 } },
-    );
-    const caught = await ctx
-      .step("hopeless", () => Promise.reject(new TypeError("never")))
-      .catch((error: Error) => `${error.name}: ${error.message}`);
-    const given = await ctx
-      .step("given up", () => Promise.reject(Object.assign(new Error("no"), { nonRetryable: true })), {
-        retry: { attemptsMax: 5 },
-      })
-      .catch((error: Error) => error.message);
-    return { value, caught, given };
-  },
-  {
-    begin() {
-      flaky = 0;
+const retries = story("retries, failures and non-retryable errors", async (ctx) => {
+  const value = await ctx.step(
+    "flaky",
+    ({ attempt }) => {
+      if (attempt < 3) throw new Error("not yet");
+      return "at last";
     },
-  },
-);
+    { retry: { attemptsMax: 100, firstDelayMs: 1_000 } },
+  );
+  const caught = await ctx
+    .step("hopeless", () => Promise.reject(new TypeError("never")))
+    .catch((error: Error) => `${error.name}: ${error.message}`);
+  const given = await ctx
+    .step("given up", () => Promise.reject(Object.assign(new Error("no"), { nonRetryable: true })), {
+      retry: { attemptsMax: 5 },
+    })
+    .catch((error: Error) => error.message);
+  return { value, caught, given };
+});
 
 const sleeps = story("sleeps and races", async (ctx) => {
   await ctx.sleep("a minute", 60_000);

@@ -14,6 +14,9 @@ const HORIZON_MS = 60_000;
 /** The longest delay given to a system timer, in ms: a jump of the clock is noticed within it. */
 const NAP_MS_MAX = 10_000;
 
+/** Where more runs are due than are read at once: how long those that were woken get to move, in ms. */
+const NEXT_PAGE_MS = 20;
+
 export class Alarm {
   readonly #clock: Clock;
   readonly #due: (untilMs: number, limit: number) => readonly { number: number; wakeAt: number }[];
@@ -23,6 +26,8 @@ export class Alarm {
   #timer: Timer | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
   #readUntil = Number.NEGATIVE_INFINITY;
+  /** When to read on after a full page. */
+  #moreAt = Number.POSITIVE_INFINITY;
   #running = false;
 
   constructor(
@@ -86,18 +91,19 @@ export class Alarm {
     this.#wake(number);
   }
 
-  /** A full page means more are due than fit: what is known reaches only as far as its last. */
+  /** A full page means that there are more: what is known reaches only as far as its last. */
   #readAhead(now: number): void {
     const page = this.#due(now + HORIZON_MS, limits.PAGE_SIZE);
     for (const { number, wakeAt } of page) this.#keep(number, wakeAt);
-    this.#readUntil =
-      page.length < limits.PAGE_SIZE ? now + HORIZON_MS : Math.min(page.at(-1)?.wakeAt ?? now, now + HORIZON_MS / 2);
+    const last = page.length < limits.PAGE_SIZE ? undefined : page.at(-1)?.wakeAt;
+    this.#readUntil = last === undefined ? now + HORIZON_MS : Math.min(last, now + HORIZON_MS / 2);
+    this.#moreAt = last === undefined ? Number.POSITIVE_INFINITY : Math.max(last, now + NEXT_PAGE_MS);
   }
 
   #arm(): void {
     if (!this.#running) return;
     const now = this.#clock.now();
-    const at = Math.min(this.#near.leastRank, now + NAP_MS_MAX);
+    const at = Math.min(this.#near.leastRank, this.#moreAt, now + NAP_MS_MAX);
     if (this.#timer !== null && this.#timerAt <= at) return;
     this.#timer?.cancel();
     this.#timerAt = at;

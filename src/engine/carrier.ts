@@ -13,9 +13,9 @@
 //   C4. A run that cannot go on is paused with the reason, never lost, and stops nobody
 //       else.
 
-import type { Random32, Timer } from "../base/clock.ts";
+import type { Clock, Random32, Timer } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
-import { isProblemError, type Problem, type ProblemError } from "../base/problem.ts";
+import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
 import {
   type Entry,
   type EntryKind,
@@ -28,7 +28,7 @@ import {
   runProblems,
   type WorkflowName,
 } from "../run.ts";
-import type { CodeIdentity } from "../store.ts";
+import type { CodeIdentity, RunRecord } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
 import { acceptOutput } from "./accept.ts";
 import type { Listener, News } from "./news.ts";
@@ -102,7 +102,7 @@ export class RunCarrier implements Carrier, Carrying {
   listen(listener: Listener): Disposable {
     this.#listeners.add(listener);
     this.news = (news: News) => {
-      for (const one of this.#listeners) one(news);
+      for (const one of this.#listeners) tell(one, news);
     };
     return {
       [Symbol.dispose]: () => {
@@ -156,21 +156,33 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   #touch(resident: Resident): void {
-    const now = this.engine.clock.now();
-    if (resident.record.deadlineAt !== null && resident.record.deadlineAt <= now) this.#timeOut(resident);
-    else resident.fireDue(now);
+    if (isOverdue(resident.record, this.engine.clock)) this.#cutShort(resident, overdue(resident.record));
+    else resident.fireDue(this.engine.clock.now());
   }
 
   #take(run: RunId): void {
+    this.#alone(run, (came) => this.#takeNow(run, came)).catch(() => undefined); // only a stopped engine rejects, and tells everybody itself
+  }
+
+  /** Does something to a run that is not in memory while nobody else takes it. `came`: what comes for it meanwhile. */
+  async #alone<T>(run: RunId, act: (came: readonly Entry[]) => Promise<T>): Promise<T> {
+    for (let other = this.#taking.get(run); other !== undefined; other = this.#taking.get(run)) await other.done;
     const came: Entry[] = [];
-    const done = this.#takeNow(run, came).finally(() => this.#taking.delete(run));
+    const { promise: done, resolve } = Promise.withResolvers<void>();
     this.#taking.set(run, { came, done });
+    try {
+      return await act(came);
+    } finally {
+      this.#taking.delete(run);
+      resolve();
+    }
   }
 
   async #takeNow(run: RunId, came: readonly Entry[]): Promise<void> {
     try {
       const taken = await this.engine.take(run);
       if (taken === null || isEnd(taken.record.run.status) || taken.record.run.status === "paused") return;
+      if (await this.#isLeftBehind(taken)) return;
       const workflow = await this.#codeOf(taken);
       if (workflow !== null) this.#admit(taken, workflow, came);
     } catch (error) {
@@ -181,25 +193,29 @@ export class RunCarrier implements Carrier, Carrying {
   /** A journal that cannot be read stops its own run and no other; a storage that fails says so by itself. */
   async #corrupt(run: RunId, error: unknown): Promise<void> {
     const claim = isProblemError(error) && error.problem.status === 503 ? null : await this.engine.claim(run);
-    if (claim !== null)
-      this.#writePause(
-        claim,
-        "corrupt",
-        runProblems.RUN_CORRUPT(`Run ${run} cannot be read: ${failureOf(error, "RUN_CORRUPT").message}`).problem,
-      );
+    if (claim !== null) this.#writePause(claim, "corrupt", unreadable(run, "it", error));
   }
 
   #admit(taken: Taken, workflow: Workflow, came: readonly Entry[]): void {
     if (this.#draining || this.#residents.has(taken.claim.run)) return;
+    if (isOverdue(taken.record, this.engine.clock)) return this.#writeEnd(taken.claim, taken.record, overdue(taken.record));
     const resident = new Resident(this, taken, workflow);
     this.#residents.set(resident.run, resident);
     this.news?.({ kind: "started", run: resident.run, parent: taken.record.run.parent, workflow: fullName(workflow) });
     resident.begin();
-    const lastSeq = taken.entries.at(-1)?.seq ?? 0;
-    for (const entry of came) if (entry.seq > lastSeq) resident.received(entry);
-    if (taken.entries.length > 0) this.#touch(resident);
+    for (const entry of came) resident.received(entry);
     this.changed(resident);
     this.#evictLater();
+  }
+
+  /** A child that ends with its parent, whose parent ended when nobody was there to end it. */
+  async #isLeftBehind({ claim, record }: Taken): Promise<boolean> {
+    const { parent } = record.run;
+    if (parent === null || record.parent?.close !== "cancel") return false;
+    const above = await this.engine.record(parent);
+    if (above === null || !isEnd(above.run.status)) return false;
+    this.#writeEnd(claim, record, canceled(record.run.id, endOf(parent), null));
+    return true;
   }
 
   /** The run's code: loaded already, or loaded now. Null, with the run paused or set aside, when there is none. */
@@ -351,21 +367,19 @@ export class RunCarrier implements Carrier, Carrying {
 
   tooLong(resident: Resident): void {
     const problem = runProblems.JOURNAL_TOO_LONG(`Run ${resident.run} has ${limits.JOURNAL_ENTRIES_MAX} entries.`);
-    this.#end(resident, { status: "failed", problem: problem.problem });
-    resident.break(problem);
-  }
-
-  #timeOut(resident: Resident): void {
-    const timeoutMs = (resident.record.deadlineAt ?? 0) - resident.record.run.startedAt;
-    const problem = runProblems.RUN_TIMEOUT(`Run ${resident.run} did not end within ${timeoutMs} ms.`);
-    const entry = draft("run-timed-out", { timeoutMs } satisfies Facts["run-timed-out"]);
-    this.#end(resident, { status: "failed", problem: problem.problem, entry });
-    resident.break(problem);
+    this.#cutShort(resident, { status: "failed", problem: problem.problem });
   }
 
   #end(resident: Resident, ending: Ending): void {
     this.#writeEnd(resident.claim, resident.record, ending);
     resident.end(runProblems.RUN_ENDED(`Run ${resident.run} has ended.`));
+    this.#residents.delete(resident.run);
+  }
+
+  /** Ends a run that has not come to its own end: what it waits for rejects. */
+  #cutShort(resident: Resident, ending: Ending & { readonly problem: Problem }): void {
+    this.#writeEnd(resident.claim, resident.record, ending);
+    resident.break(new ProblemError(ending.problem));
     this.#residents.delete(resident.run);
   }
 
@@ -394,7 +408,7 @@ export class RunCarrier implements Carrier, Carrying {
 
   async #closeChildren(run: RunId): Promise<void> {
     for (const child of await this.engine.openChildren(run)) {
-      if (child.close === "cancel") await this.cancel(child.run, `the end of its parent ${run}`, null).catch(() => undefined);
+      if (child.close === "cancel") await this.cancel(child.run, endOf(run), null).catch(() => undefined);
     }
   }
 
@@ -402,30 +416,36 @@ export class RunCarrier implements Carrier, Carrying {
 
   /** Ends a run at once; what it was doing is told to stop. Throws RUN_UNKNOWN / RUN_ENDED. */
   async cancel(run: RunId, by: string, reason: string | null): Promise<void> {
-    const problem = runProblems.RUN_CANCELED(`Run ${run} was canceled by ${by}${reason === null ? "" : `: ${reason}`}.`);
-    const entry = draft("run-canceled", { by, reason } satisfies Facts["run-canceled"]);
-    const ending: Ending = { status: "canceled", problem: problem.problem, entry };
-    await this.#taking.get(run)?.done;
-    const resident = this.#residents.get(run);
-    if (resident !== undefined) {
-      this.#writeEnd(resident.claim, resident.record, ending);
-      resident.break(problem);
-      this.#residents.delete(run);
-    } else {
-      const taken = await this.#takeUnended(run);
-      this.#writeEnd(taken.claim, taken.record, ending);
-    }
-    await this.engine.flushed();
+    const ending = canceled(run, by, reason);
+    const cancel = async (): Promise<void> => {
+      const resident = this.#residents.get(run);
+      if (resident !== undefined) this.#cutShort(resident, ending);
+      else {
+        const taken = await this.#takeUnended(run);
+        this.#writeEnd(taken.claim, taken.record, ending);
+      }
+      await this.engine.flushed();
+    };
+    await this.#alone(run, cancel).catch((error: unknown) => this.#wakeAfter(run, error));
   }
 
   /** Lets a paused run go on. Throws RUN_UNKNOWN / RUN_ENDED / RUN_NOT_PAUSED. */
   async resume(run: RunId, by: string): Promise<void> {
-    const { claim, record } = await this.#takeUnended(run);
-    if (record.run.status !== "paused") throw runProblems.RUN_NOT_PAUSED(`Run ${run} is ${record.run.status}.`);
-    const standing = { status: "running", wakeAt: record.deadlineAt, progressText: null } as const;
-    this.engine.write(claim, { entries: [draft("run-resumed", { by } satisfies Facts["run-resumed"])], standing }, null);
-    await this.engine.flushed();
+    const resume = async (): Promise<void> => {
+      const { claim, record } = await this.#takeUnended(run);
+      if (record.run.status !== "paused") throw runProblems.RUN_NOT_PAUSED(`Run ${run} is ${record.run.status}.`);
+      const standing = { status: "running", wakeAt: record.deadlineAt, progressText: null } as const;
+      this.engine.write(claim, { entries: [draft("run-resumed", { by } satisfies Facts["run-resumed"])], standing }, null);
+      await this.engine.flushed();
+    };
+    await this.#alone(run, resume).catch((error: unknown) => this.#wakeAfter(run, error));
     this.wake(run, null);
+  }
+
+  /** It was not to be; what came for the run meanwhile must not wait for it. */
+  #wakeAfter(run: RunId, error: unknown): never {
+    this.wake(run, null);
+    throw error;
   }
 
   async #takeUnended(run: RunId): Promise<Taken> {
@@ -451,9 +471,14 @@ export class RunCarrier implements Carrier, Carrying {
     this.#pause(resident, "replay_mismatch", problem);
   }
 
+  corrupted(resident: Resident, entry: Entry, error: unknown): void {
+    if (!resident.gone) this.#pause(resident, "corrupt", unreadable(resident.run, `its entry ${entry.seq}`, error));
+  }
+
   #pause(resident: Resident, reason: PauseReason, problem: Problem): void {
-    this.#forget(resident);
     this.#writePause(resident.claim, reason, problem);
+    resident.end(runProblems.RUN_PAUSED(`Run ${resident.run} is paused (${reason}).`));
+    this.#residents.delete(resident.run);
   }
 
   #writePause(claim: Claim, reason: PauseReason, problem: Problem): void {
@@ -473,24 +498,20 @@ export class RunCarrier implements Carrier, Carrying {
 
   /** The same run with a new journal. What came and was not taken is carried over. */
   continueAs(resident: Resident, inputText: string): void {
-    resident.leave();
+    resident.end(runProblems.RUN_ENDED(`This journal of run ${resident.run} has ended; it continues with another.`));
     this.#residents.delete(resident.run);
-    this.#continue(resident, inputText).catch(() => undefined); // only a stopped engine rejects, and tells everybody itself
+    this.#alone(resident.run, (came) => this.#continue(resident, inputText, came))
+      .then(() => this.wake(resident.run, null))
+      .catch(() => undefined); // only a stopped engine rejects, and tells everybody itself
   }
 
-  async #continue(resident: Resident, inputText: string): Promise<void> {
-    const came: Entry[] = [];
-    const { promise: done, resolve } = Promise.withResolvers<void>();
-    this.#taking.set(resident.run, { came, done });
+  async #continue(resident: Resident, inputText: string, came: readonly Entry[]): Promise<void> {
     await this.engine.flushed();
     const kept = [...resident.untakenSignals(), ...came.filter((entry) => entry.kind === "signal-received")];
     const entry = draft("continued", { entriesBefore: resident.entries } satisfies Facts["continued"]);
     const reset = { inputText, keepSeqs: kept.map(({ seq }) => seq) };
-    this.engine.write(resident.claim, { entries: [entry], reset }, () => {
-      this.#taking.delete(resident.run);
-      resolve();
-      this.wake(resident.run, null);
-    });
+    this.engine.write(resident.claim, { entries: [entry], reset }, null);
+    await this.engine.flushed();
   }
 
   // Stopping.
@@ -529,6 +550,39 @@ export class RunCarrier implements Carrier, Carrying {
   residentOf(run: RunId): Resident | null {
     return this.#residents.get(run) ?? null;
   }
+}
+
+/** Who listens cannot harm the engine. */
+function tell(listener: Listener, news: News): void {
+  try {
+    listener(news);
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function isOverdue({ deadlineAt }: RunRecord, clock: Clock): boolean {
+  return deadlineAt !== null && deadlineAt <= clock.now();
+}
+
+function overdue({ deadlineAt, run }: RunRecord): Ending & { readonly problem: Problem } {
+  const timeoutMs = (deadlineAt ?? 0) - run.startedAt;
+  const { problem } = runProblems.RUN_TIMEOUT(`Run ${run.id} did not end within ${timeoutMs} ms.`);
+  return { status: "failed", problem, entry: draft("run-timed-out", { timeoutMs } satisfies Facts["run-timed-out"]) };
+}
+
+function canceled(run: RunId, by: string, reason: string | null): Ending & { readonly problem: Problem } {
+  const { problem } = runProblems.RUN_CANCELED(`Run ${run} was canceled by ${by}${reason === null ? "" : `: ${reason}`}.`);
+  return { status: "canceled", problem, entry: draft("run-canceled", { by, reason } satisfies Facts["run-canceled"]) };
+}
+
+function endOf(parent: RunId): string {
+  return `the end of its parent ${parent}`;
+}
+
+function unreadable(run: RunId, what: string, error: unknown): Problem {
+  return runProblems.RUN_CORRUPT(`Run ${run} cannot go on: ${what} cannot be read: ${failureOf(error, "RUN_CORRUPT").message}`)
+    .problem;
 }
 
 function draft(kind: EntryKind, fact: unknown): Draft {

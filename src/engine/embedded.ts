@@ -39,6 +39,7 @@ import type {
   Taken,
   Write,
 } from "./port.ts";
+import { engineProblems } from "./problems.ts";
 
 export interface EmbeddedOptions {
   readonly store: Store;
@@ -69,7 +70,7 @@ interface Batch {
   readonly waiters: { resolve(): void; reject(cause: ProblemError): void }[];
 }
 
-const NOBODY: Settling = { settled: () => undefined };
+const NOBODY: Settling = { settled: () => undefined, lost: () => undefined };
 
 function emptyBatch(): Batch {
   return {
@@ -166,7 +167,7 @@ export class EmbeddedEngine implements Engine {
     return found.run;
   }
 
-  startChild(parent: Claim, request: ChildRequest, entry: (child: RunId) => Draft, then: Settling): RunId {
+  startChild(parent: Claim, request: ChildRequest, entry: (child: RunId) => Draft, then: Settling | null): RunId {
     const start = this.#newStart(request, { claim: parent as NumberedClaim, request });
     const run = this.#store.ids.of(start.number);
     this.append(parent, entry(run), then);
@@ -219,6 +220,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   async take(run: RunId): Promise<Taken | null> {
+    if (this.#scheduled || this.#committing !== null) await this.flushed(); // what is on its way belongs to the journal
     const number = this.#store.ids.numberOf(run);
     const record = number === null ? null : this.#store.record(number);
     if (number === null || record === null) return null;
@@ -309,16 +311,18 @@ export class EmbeddedEngine implements Engine {
   recover(): void {
     this.#requireOpen();
     this.#alarm.start();
-    if (this.#families === null) this.#recoverPage(0);
+    if (this.#families !== null) return;
+    this.#recoverPage(0, (after) => this.#store.unended(["pending", "running"], after, limits.PAGE_SIZE));
+    this.#recoverPage(0, (after) => this.#store.leftBehind(after, limits.PAGE_SIZE));
   }
 
   /** A page a turn, so that a million interrupted runs neither block the loop nor fill memory at once. */
-  #recoverPage(afterNumber: number): void {
+  #recoverPage(afterNumber: number, read: (afterNumber: number) => readonly number[]): void {
     if (this.#stopped !== null || this.#isClosed) return;
-    const page = this.#store.unended(["pending", "running"], afterNumber, limits.PAGE_SIZE);
+    const page = read(afterNumber);
     for (const number of page) this.#carrier?.wake(this.#store.ids.of(number), null);
     const last = page.at(-1);
-    if (last !== undefined) this.clock.soon(() => this.#recoverPage(last));
+    if (last !== undefined) this.clock.soon(() => this.#recoverPage(last, read));
   }
 
   #dueRuns(untilMs: number, limit: number): readonly { number: number; wakeAt: number }[] {
@@ -398,7 +402,7 @@ export class EmbeddedEngine implements Engine {
 
   #requireOpen(): void {
     if (this.#stopped !== null) throw this.#stopped;
-    if (this.#isClosed) throw storeProblems.STORAGE_FAILED("The engine is closed.");
+    if (this.#isClosed) throw engineProblems.ENGINE_CLOSED("The engine is closed.");
   }
 
   #fail(error: unknown): void {
@@ -406,8 +410,11 @@ export class EmbeddedEngine implements Engine {
     const cause = isProblemError(error) ? error : storeProblems.STORAGE_FAILED(String(error), { cause: error });
     this.#stopped = cause;
     this.#alarm.stop();
-    for (const batch of [this.#committing, this.#batch]) for (const waiter of batch?.waiters ?? []) waiter.reject(cause);
     this.#carrier?.failed(cause);
+    for (const batch of [this.#committing, this.#batch]) {
+      for (const tell of batch?.tells ?? []) tell?.lost(cause);
+      for (const waiter of batch?.waiters ?? []) waiter.reject(cause);
+    }
     this.#resolveClosed(cause);
   }
 

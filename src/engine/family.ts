@@ -55,7 +55,7 @@ export class ChildRunOperation<T> extends ChildOperation<T> {
 
   /** With the journal's number, so that the end of a child of an earlier journal is not taken for this one's. */
   override get key(): string {
-    return this.home.continued === 0 ? this.name.key : `${this.name.key} @${this.home.continued}`;
+    return this.home.continued === 0 ? this.name.key : `${this.name.key} / @${this.home.continued}`;
   }
 
   override recall(entry: Entry): void {
@@ -68,7 +68,7 @@ export class ChildRunOperation<T> extends ChildOperation<T> {
     if (this.#child !== null) this.home.wakeRun(this.#child);
     else {
       const request = this.request(this.key, "cancel");
-      this.#child = engine.startChild(claim, request, (run) => this.fact("child-started", run), { settled: () => undefined });
+      this.#child = engine.startChild(claim, request, (run) => this.fact("child-started", run), null);
       this.home.counted();
     }
   }

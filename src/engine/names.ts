@@ -35,9 +35,9 @@ export class Names {
     const found = this.#uses.get(name);
     if (found === undefined) {
       requireName(name);
-      const use = { uses: 1, open: 1 };
+      const use = { uses: this.#isOrdinal(name) ? 2 : 1, open: 1 };
       this.#uses.set(name, use);
-      return { key: this.#keyOf(name), use };
+      return { key: this.#keyOf(use.uses === 1 ? name : this.#ordinalName(name, use)), use };
     }
     if (strict && found.open > 0)
       throw runProblems.NAME_OPEN_TWICE(`"${name}" is already open in this scope.`, { at: this.#keyOf(name) });
@@ -55,8 +55,15 @@ export class Names {
     }
   }
 
+  /** Whether an operation of another name has this as its key already: the second "poll" is "poll #2". */
+  #isOrdinal(name: string): boolean {
+    const [, base = "", ordinal] = /^(.+) #(\d+)$/s.exec(name) ?? [];
+    return ordinal !== undefined && (this.#uses.get(base)?.uses ?? 0) >= Number(ordinal);
+  }
+
+  /** A slash that stands alone separates names; within a name it gets a backslash, and so does one that has them. */
   #keyOf(name: string): string {
-    return this.#prefix + (name.includes(SEPARATOR) ? name.replaceAll(SEPARATOR, " \\/ ") : name);
+    return this.#prefix + (name.includes("/") ? name.replaceAll(/(?<=^| )(?=\\*\/( |$))/g, "\\") : name);
   }
 
   /** The names inside a scope of this key. */

@@ -4,6 +4,7 @@
 import type { Clock, Random32 } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
+import type { ProblemError } from "../base/problem.ts";
 import type { Entry, EntryKind, OperationKind } from "../run.ts";
 import type { CodeIdentity } from "../store.ts";
 import type { Log, RunInfo, Workflow } from "../workflow.ts";
@@ -32,6 +33,8 @@ export interface Home {
   readonly strict: boolean;
   /** Attempts under way and outcomes on their way: while above 0, the run is not waiting. */
   busy: number;
+  /** Set by the end, a pause or eviction: nothing is written or delivered any more. */
+  readonly gone: boolean;
 
   open<T>(operation: Operation<T>): Promise<T>;
   now(): number;
@@ -119,6 +122,10 @@ export abstract class Operation<T = unknown> implements Settling {
 
   settled(entry: Entry): void {
     this.home.outcome(this, entry);
+  }
+
+  lost(cause: ProblemError): void {
+    this.reject(cause);
   }
 
   /** Writes a fact that nobody waits for. */

@@ -18,7 +18,8 @@
 //   E5. An entry sent to a run (a signal, an answer, a child's end) is durable when `send`
 //       resolves; sent twice under one id it is received once; an ended run refuses it.
 //   E6. A run whose `wakeAt` has come is woken, never before; after a restart too. Runs
-//       that were moving when their carrier died are woken on recovery.
+//       that were moving when their carrier died are woken on recovery, and so are
+//       children that were to end with a parent that has ended.
 //   E7. After a storage error nothing more is accepted, everything open rejects with
 //       STORAGE_FAILED, and reads still answer.
 
@@ -78,9 +79,10 @@ export interface Standing {
   readonly progressText: string | null;
 }
 
-/** Told once, when what it waits for is durable. */
+/** Told once: when what it waits for is durable, or that the engine stopped before anybody could know. */
 export interface Settling {
   settled(entry: Entry): void;
+  lost(cause: ProblemError): void;
 }
 
 /** Several things that are durable together. */
@@ -104,7 +106,7 @@ export interface Engine extends AsyncDisposable {
   carriedBy(carrier: Carrier): void;
   start(request: StartRequest): Promise<Started>;
   /** Starts a child together with the entry in its parent's journal that says so. Gives the id at once. */
-  startChild(parent: Claim, request: ChildRequest, entry: (child: RunId) => Draft, then: Settling): RunId;
+  startChild(parent: Claim, request: ChildRequest, entry: (child: RunId) => Draft, then: Settling | null): RunId;
   /** The right to write to a run without reading it; null when there is no such run. */
   claim(run: RunId): Promise<Claim | null>;
   /** Null when there is no such run. */
@@ -116,7 +118,7 @@ export interface Engine extends AsyncDisposable {
   send(to: RunId, draft: Draft): Promise<Sent>;
   /** Asks to be asked, before the next commit, how changed runs stand. */
   nudge(): void;
-  /** Wakes runs that were moving when their last carrier stopped. */
+  /** Wakes runs that were moving when their last carrier stopped, and children that an ended parent left behind. */
   recover(): void;
   record(run: RunId): Promise<RunRecord | null>;
   openChildren(run: RunId): Promise<readonly { readonly run: RunId; readonly close: "cancel" | "keep" }[]>;

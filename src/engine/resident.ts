@@ -34,6 +34,7 @@ import {
   type Entry,
   type EntryKind,
   endsOperation,
+  entryKinds,
   type Facts,
   factOf,
   type LogLevel,
@@ -66,6 +67,7 @@ export interface Carrying {
   returned(resident: Resident, output: unknown): void;
   threw(resident: Resident, error: unknown): void;
   mismatched(resident: Resident, operation: Operation, recorded: Entry): void;
+  corrupted(resident: Resident, entry: Entry, error: unknown): void;
   tooLong(resident: Resident): void;
   continueAs(resident: Resident, inputText: string): void;
   identityOf(workflow: Workflow): CodeIdentity;
@@ -101,7 +103,10 @@ export class Resident implements Home {
   #idle = { movedIn: 0, sinceMs: 0 };
   /** Closing: what ends is recorded, but nothing more is delivered or begun. */
   #still = false;
+  /** Why it was ended from outside. */
+  #brokenBy: ProblemError | null = null;
 
+  readonly #lastReadSeq: number;
   readonly #recorded = new Map<string, Recorded>();
   readonly #unreadSignals: Entry[] = [];
   #unreadSignalAt = 0;
@@ -146,6 +151,7 @@ export class Resident implements Home {
     this.#readAt = record.run.startedAt;
     this.#written = { status: record.run.status, wakeAt: record.wakeAt };
     this.#entries = entries.length;
+    this.#lastReadSeq = entries.at(-1)?.seq ?? 0;
     this.#live = entries.length === 0;
     for (const entry of entries) this.#remember(entry);
     for (const signal of signals) this.#arrive(signal);
@@ -205,6 +211,7 @@ export class Resident implements Home {
     else if (entry.kind === "logged") this.#logsRecorded += entry.key === null ? 1 : 0;
     else if (entry.key !== null) {
       const recorded = this.#recorded.get(entry.key) ?? { facts: [], outcome: null };
+      if (isStray(entry, recorded)) return;
       // Only the first outcome counts: a time-out that lost against an answer is not a second one.
       if (!endsOperation(entry.kind)) recorded.facts.push(entry);
       else recorded.outcome ??= entry;
@@ -235,9 +242,19 @@ export class Resident implements Home {
     operation.asked();
     if (operation.closed) return operation.promise;
     if (operation.recordedOutcome !== null) this.#awaitTurn(operation as Operation, operation.recordedOutcome);
-    else if (this.#live) operation.begin();
+    else if (this.#live) this.#begin(operation as Operation);
     else this.#held.push(operation as Operation);
     return operation.promise;
+  }
+
+  /** What cannot be begun is told to whoever asked for it. */
+  #begin(operation: Operation): void {
+    try {
+      operation.begin();
+    } catch (error) {
+      operation.reject(error);
+    }
+    if (this.#brokenBy !== null) operation.reject(this.#brokenBy); // its entry was one too many
   }
 
   /** Takes in what the journal has of it. False, and the run is paused, when that is of something else. */
@@ -250,9 +267,18 @@ export class Resident implements Home {
       this.carrier.mismatched(this, operation, strange);
       return false;
     }
-    for (const fact of recorded.facts) operation.recall(fact);
+    for (const fact of recorded.facts) this.#read(fact, () => operation.recall(fact));
     operation.recordedOutcome = recorded.outcome;
-    return true;
+    return !this.gone;
+  }
+
+  /** An entry that cannot be read pauses its run, and harms no other. */
+  #read(entry: Entry, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.carrier.corrupted(this, entry, error);
+    }
   }
 
   #awaitTurn(operation: Operation, outcome: Entry): void {
@@ -269,6 +295,7 @@ export class Resident implements Home {
 
   /** Something from elsewhere is durable: a signal, an answer, a child's end. */
   received(entry: Entry): void {
+    if (entry.seq <= this.#lastReadSeq) return; // read with the journal already
     this.#written = { ...this.#written, status: "running" }; // written with it, so that a crash does not forget to wake the run
     this.carrier.changed(this);
     this.counted();
@@ -276,6 +303,7 @@ export class Resident implements Home {
   }
 
   #come(item: { operation: Operation | null; entry: Entry; own: boolean }): void {
+    if (this.#brokenBy !== null) item.operation?.reject(this.#brokenBy);
     if (this.gone || this.#still) return;
     const { turn } = this.carrier;
     this.movedIn = turn;
@@ -311,6 +339,7 @@ export class Resident implements Home {
         this.#unreadSignalAt++;
         this.#entered(signal);
         if (this.#arrive(signal)) return true;
+        if (this.gone) return false;
         continue;
       }
       const operation = this.#ready.pop();
@@ -318,8 +347,7 @@ export class Resident implements Home {
       if (operation === undefined || outcome === null) break;
       if (operation.closed) continue;
       operation.recordedOutcome = null;
-      this.#entered(outcome);
-      operation.deliver(outcome);
+      this.#deliver(operation, outcome);
       return true;
     }
     if (!this.#live) this.#goLive();
@@ -330,12 +358,21 @@ export class Resident implements Home {
     this.#readAt = Math.max(this.#readAt, entry.at);
   }
 
+  #deliver(operation: Operation, outcome: Entry): void {
+    this.#entered(outcome);
+    try {
+      operation.deliver(outcome);
+    } catch (error) {
+      this.carrier.corrupted(this, outcome, error);
+    }
+  }
+
   /** The journal is read: what had no outcome goes on, in the order it was asked for (R4). */
   #goLive(): void {
     this.#live = true;
     const held = this.#held;
     this.#held = [];
-    for (const operation of held) if (!operation.closed && !this.gone) operation.begin();
+    for (const operation of held) if (!operation.closed && !this.gone) this.#begin(operation);
     this.fireDue(this.clock.now());
   }
 
@@ -352,24 +389,32 @@ export class Resident implements Home {
   }
 
   #deliverLive({ operation, entry, own }: { operation: Operation | null; entry: Entry; own: boolean }): void {
-    this.#entered(entry);
     if (own) this.busy--;
     if (this.#written.status !== "running") this.carrier.changed(this);
     if (entry.kind === "signal-received") {
+      this.#entered(entry);
       this.#arrive(entry);
       return;
     }
     const target = operation ?? this.#openByKey.get(entry.key ?? "");
-    if (target === undefined || target.closed) return;
+    if (target === undefined || target.closed || !belongsTo(entry.kind, target.kind)) return;
     if (this.news !== null && target.kind === "step")
       this.news({ kind: "step-ended", run: this.run, step: target.key, ok: entry.kind === "step-completed" });
     this.#openByKey.delete(target.key);
-    target.deliver(entry);
+    this.#deliver(target, entry);
   }
 
   // Signals: the first who waits takes the first that came.
 
   #arrive(entry: Entry): boolean {
+    let taken = false;
+    this.#read(entry, () => {
+      taken = this.#offer(entry);
+    });
+    return taken;
+  }
+
+  #offer(entry: Entry): boolean {
     const { name, value } = factOf(entry as Entry & { kind: "signal-received" });
     const waiters = this.#signalWaiters.get(name);
     for (let waiter = waiters?.shift(); waiter !== undefined; waiter = waiters?.shift()) if (waiter.receive(value)) return true;
@@ -399,7 +444,11 @@ export class Resident implements Home {
   /** Signals that came and were not taken, for `continueAs` to keep. */
   untakenSignals(): Entry[] {
     const queued = this.#queue.slice(this.#queueAt).map(({ entry }) => entry);
-    return [...[...this.#signals.values()].flat(), ...queued.filter((entry) => entry.kind === "signal-received")];
+    return [
+      ...[...this.#signals.values()].flat(),
+      ...this.#unreadSignals.slice(this.#unreadSignalAt),
+      ...queued.filter((entry) => entry.kind === "signal-received"),
+    ];
   }
 
   // Waiting.
@@ -476,7 +525,7 @@ export class Resident implements Home {
   /** One more entry in the journal. */
   counted(): void {
     this.#entries++;
-    if (this.#entries === limits.JOURNAL_ENTRIES_MAX) this.carrier.tooLong(this);
+    if (this.#entries >= limits.JOURNAL_ENTRIES_MAX && !this.gone) this.carrier.tooLong(this);
   }
 
   progress(done: number, of: number | null, message: string | null): void {
@@ -519,6 +568,7 @@ export class Resident implements Home {
   }
 
   continueAs(input: Json): void {
+    if (this.gone) throw runProblems.RUN_ENDED(`Run ${this.run} has ended; it cannot continue.`);
     this.carrier.continueAs(this, acceptInput(this.workflow, input).text);
   }
 
@@ -538,24 +588,41 @@ export class Resident implements Home {
     this.#still = true;
   }
 
-  /** Forgotten: on disk it goes on, here nothing more happens. */
+  /** Forgotten while it waits: on disk it goes on, here nothing more happens. */
   leave(): void {
     this.gone = true;
   }
 
-  /** Ended: attempts under way are told to stop; what the workflow still waits for never comes. */
+  /** Over: attempts under way are told to stop, and what the workflow still waits for never comes. */
   end(reason: ProblemError): void {
     this.gone = true;
     this.#controller?.abort(reason);
-    for (const acting of this.carrier.actingOf(this)) acting.abort(reason);
+    for (const acting of this.#acting()) {
+      acting.abort(reason);
+      this.actsNoMore(acting);
+    }
   }
 
   /** Ended from outside: all that is open rejects, so that `finally` blocks run. */
   break(reason: ProblemError): void {
+    const open: Pick<Operation, "reject">[] = [...this.#acting(), ...this.#waits, ...this.#held];
+    for (const { operation } of this.#queue.slice(this.#queueAt)) if (operation !== null) open.push(operation);
+    for (let ready = this.#ready.pop(); ready !== undefined; ready = this.#ready.pop()) open.push(ready);
+    this.#brokenBy = reason; // for outcomes on their way
     this.end(reason);
-    for (const acting of this.carrier.actingOf(this)) acting.reject(reason);
-    for (const operation of [...this.#waits, ...this.#held]) operation.reject(reason);
+    for (const one of open) one.reject(reason);
   }
+
+  #acting(): readonly Acting[] {
+    return this.busy === 0 ? [] : this.carrier.actingOf(this);
+  }
+}
+
+/** What comes from elsewhere ends only what was begun: an answer a question, a child's end a child of this journal. */
+function isStray(entry: Entry, { facts }: Recorded): boolean {
+  const [operation] = entryKinds[entry.kind].of;
+  if (operation !== "ask" && operation !== "child-run") return false;
+  return endsOperation(entry.kind) && !facts.some((fact) => belongsTo(fact.kind, operation));
 }
 
 function fits(entry: Entry, operation: Operation): boolean {

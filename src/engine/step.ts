@@ -21,27 +21,61 @@ import {
 import type { Log, StepContext, StepOptions } from "../workflow.ts";
 import type { TakenName } from "./names.ts";
 import { type Acting, type Home, Operation } from "./operation.ts";
+import type { Settling } from "./port.ts";
 
 type Act<T> = (step: StepContext) => T | Promise<T>;
 
 const NO_OPTIONS: StepOptions = {};
 
-export class StepOperation<T> extends Operation<T> implements StepContext, Acting {
+/** One attempt, as the step's function sees it: what it says of itself stays true when a later one has begun. */
+class Attempt implements StepContext {
+  readonly #step: StepOperation<unknown>;
+  readonly attempt: number;
+  #controller: AbortController | null = null;
+  #abortedFor: { readonly reason: unknown } | null = null;
+
+  constructor(step: StepOperation<unknown>, attempt: number) {
+    this.#step = step;
+    this.attempt = attempt;
+  }
+
+  get idempotencyKey(): string {
+    return this.#step.home.idempotencyKey(this.#step.key);
+  }
+
+  /** Made only when asked for, which may be after the attempt was given up. */
+  get abortSignal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#abortedFor !== null) this.#controller.abort(this.#abortedFor.reason);
+    return this.#controller.signal;
+  }
+
+  get log(): Log {
+    return this.#step.home.logOf(this.#step.key);
+  }
+
+  abort(reason: unknown): void {
+    this.#abortedFor ??= { reason };
+    this.#controller?.abort(reason);
+  }
+}
+
+export class StepOperation<T> extends Operation<T> implements Acting {
   readonly kind = "step";
   readonly #act: Act<T>;
   readonly #options: StepOptions;
   readonly #policy: RetryPolicy;
   /** Attempts begun, those of earlier owners included. */
-  attempt = 0;
+  #attempts = 0;
   /** Attempts that failed for certain: only these count against the policy. */
   #failures = 0;
+  /** The attempt under way. */
+  #acting: Attempt | null = null;
   #firstAt = 0;
   #attemptAt = 0;
   #startRecorded = false;
   #interrupted = false;
-  #acting = false;
   #retryAt: number | null = null;
-  #controller: AbortController | null = null;
   #value: T | undefined;
   /** Whether `#value` is this attempt's own result, which need not be read back. */
   #fresh = false;
@@ -56,31 +90,14 @@ export class StepOperation<T> extends Operation<T> implements StepContext, Actin
     requireSpan("attemptTimeoutMs", options.attemptTimeoutMs);
   }
 
-  // What the step's function sees.
-
-  get idempotencyKey(): string {
-    return this.home.idempotencyKey(this.key);
-  }
-
-  get abortSignal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    return this.#controller.signal;
-  }
-
-  get log(): Log {
-    return this.home.logOf(this.key);
-  }
-
-  // Its life.
-
   override recall(entry: Entry): void {
     this.#firstAt ||= entry.at;
     if (entry.kind === "step-started") {
-      this.attempt = factOf(entry as Entry & { kind: "step-started" }).attempt;
+      this.#attempts = factOf(entry as Entry & { kind: "step-started" }).attempt;
       this.#interrupted = true;
     } else if (entry.kind === "attempt-failed") {
       const { attempt, retryAt } = factOf(entry as Entry & { kind: "attempt-failed" });
-      this.attempt = attempt;
+      this.#attempts = attempt;
       this.#failures++;
       this.#interrupted = false;
       this.#retryAt = retryAt;
@@ -91,7 +108,7 @@ export class StepOperation<T> extends Operation<T> implements StepContext, Actin
     if (this.#interrupted && this.#options.delivery === "at-most-once") {
       this.#giveUp(
         failureOf(
-          runProblems.STEP_INTERRUPTED(`Step "${this.key}" was interrupted in attempt ${this.attempt}.`),
+          runProblems.STEP_INTERRUPTED(`Step "${this.key}" was interrupted in attempt ${this.#attempts}.`),
           "STEP_INTERRUPTED",
         ),
       );
@@ -113,59 +130,62 @@ export class StepOperation<T> extends Operation<T> implements StepContext, Actin
   }
 
   #attemptNow(): void {
-    this.attempt++;
+    const attempt = new Attempt(this as StepOperation<unknown>, ++this.#attempts);
+    this.#acting = attempt;
     this.#startRecorded = false;
     this.#interrupted = false;
     this.#retryAt = null;
-    this.#controller = null;
-    this.#acting = true;
     this.home.busy++;
-    if (this.#options.delivery === "at-most-once") this.#recordStart(() => this.#actNow());
-    else {
-      if (this.attempt > 1) this.#recordStart(null);
-      this.#actNow();
+    if (this.#options.delivery === "at-most-once") {
+      this.#takesTime();
+      this.#recordStart({ settled: () => this.#ifCurrent(attempt, () => this.#actNow(attempt)), lost: () => undefined });
+    } else {
+      if (this.#attempts > 1) this.#recordStart(null);
+      this.#actNow(attempt);
     }
   }
 
-  #recordStart(then: (() => void) | null): void {
+  #recordStart(then: Settling | null): void {
     this.#startRecorded = true;
-    const settling = then === null ? null : { settled: () => this.closed || then() };
-    this.home.append("step-started", this.key, 0, `{"attempt":${this.attempt}}`, settling);
+    this.home.append("step-started", this.key, 0, `{"attempt":${this.#attempts}}`, then);
   }
 
-  #actNow(): void {
-    this.home.news?.({ kind: "step-began", run: this.home.run, step: this.key, attempt: this.attempt });
+  #actNow(attempt: Attempt): void {
+    this.home.news?.({ kind: "step-began", run: this.home.run, step: this.key, attempt: this.#attempts });
     let result: T | Promise<T>;
     try {
-      result = this.#act(this);
+      result = this.#act(attempt);
     } catch (error) {
       this.#failed(error);
       return;
     }
-    if (isThenable(result)) this.#follow(result);
+    if (isThenable(result)) this.#follow(attempt, result);
     else this.#done(result);
   }
 
-  /** Only an attempt that takes time needs a clock, a place among the acting, and a way to be told it is late. */
-  #follow(result: PromiseLike<T>): void {
-    const attempt = this.attempt;
-    this.#attemptAt = this.home.clock.now();
-    this.#firstAt ||= this.#attemptAt;
-    this.home.acts(this);
+  #follow(attempt: Attempt, result: PromiseLike<T>): void {
+    this.#takesTime();
     result.then(
       (value) => this.#ifCurrent(attempt, () => this.#done(value)),
       (error: unknown) => this.#ifCurrent(attempt, () => this.#failed(error)),
     );
   }
 
-  /** What an attempt says after it was given up, or after the run ended, comes too late. */
-  #ifCurrent(attempt: number, act: () => void): void {
-    if (this.#acting && !this.closed && attempt === this.attempt) act();
+  /** Only an attempt that takes time needs a clock, a place among the acting, and a way to be told it is late. */
+  #takesTime(): void {
+    this.#attemptAt = this.home.clock.now();
+    this.#firstAt ||= this.#attemptAt;
+    this.home.acts(this);
+  }
+
+  /** What comes after the attempt was given up, or after the run left, comes too late. */
+  #ifCurrent(attempt: Attempt, act: () => void): void {
+    if (this.#acting === attempt && !this.closed && !this.home.gone) act();
   }
 
   #stopActing(): void {
-    if (!this.#acting) return;
-    this.#acting = false;
+    if (this.#acting === null) return;
+    this.#acting = null;
     this.home.busy--;
     this.home.actsNoMore(this);
   }
@@ -181,14 +201,14 @@ export class StepOperation<T> extends Operation<T> implements StepContext, Actin
 
   #timeOut(option: string, spanMs: number, final: boolean): void {
     const problem = runProblems.STEP_TIMEOUT(
-      `Step "${this.key}" took longer than its ${option} of ${spanMs} ms (attempt ${this.attempt}).`,
+      `Step "${this.key}" took longer than its ${option} of ${spanMs} ms (attempt ${this.#attempts}).`,
     );
     this.abort(problem);
     this.#failed(final ? Object.assign(problem, { nonRetryable: true }) : problem);
   }
 
   abort(reason: unknown): void {
-    this.#controller?.abort(reason);
+    this.#acting?.abort(reason);
   }
 
   #done(value: T): void {
@@ -199,8 +219,9 @@ export class StepOperation<T> extends Operation<T> implements StepContext, Actin
       this.#giveUp(failureOf(asOutputProblem(error), "STEP_OUTPUT_INVALID"));
       return;
     }
-    this.#value = value;
-    this.#fresh = true;
+    // An object is read back: what its author still does to it, or JSON leaves out, a replay would not see.
+    this.#fresh = typeof value !== "object" && !Object.is(value, -0);
+    if (this.#fresh) this.#value = value;
     this.#stopActing();
     this.conclude("step-completed", data);
   }
@@ -222,15 +243,15 @@ export class StepOperation<T> extends Operation<T> implements StepContext, Actin
     this.#retryAt = retryAt;
     this.#firstAt ||= this.home.clock.now();
     this.#stopActing();
-    const fact: Facts["attempt-failed"] = { attempt: this.attempt, failure, retryAt };
+    const fact: Facts["attempt-failed"] = { attempt: this.#attempts, failure, retryAt };
     this.note("attempt-failed", JSON.stringify(fact));
     this.home.awaits(this, retryAt);
-    this.home.news?.({ kind: "attempt-failed", run: this.home.run, step: this.key, attempt: this.attempt, failure, retryAt });
+    this.home.news?.({ kind: "attempt-failed", run: this.home.run, step: this.key, attempt: this.#attempts, failure, retryAt });
   }
 
   #giveUp(failure: Failure): void {
     this.#stopActing();
-    const fact: Facts["step-failed"] = { attempts: this.attempt, failure };
+    const fact: Facts["step-failed"] = { attempts: this.#attempts, failure };
     this.conclude("step-failed", JSON.stringify(fact));
   }
 

@@ -6,6 +6,7 @@ import { type Asked, type Entry, type Facts, factOf, limits, runProblems } from 
 import {
   type Answer,
   type AskOptions,
+  type Checked,
   issuesInWords,
   readSchema,
   type Schema,
@@ -31,11 +32,13 @@ export class SleepOperation extends Operation<void> {
 
   begin(): void {
     if (this.#fireAt === null) {
-      const at = "at" in this.#until ? this.#until.at : this.home.clock.now() + this.#until.durationMs;
+      const now = this.home.clock.now();
+      const at = "at" in this.#until ? this.#until.at : now + this.#until.durationMs;
       this.#fireAt = Math.min(at, INSTANT_MAX);
       this.note("timer-set", `{"fireAt":${this.#fireAt}}`);
+      if (this.#fireAt <= now) return this.conclude("timer-fired", "null");
     }
-    this.home.awaits(this, this.#fireAt);
+    this.home.awaits(this, this.#fireAt); // one that was set earlier too: several that are due fire in the order of their moments
   }
 
   override due(): void {
@@ -48,7 +51,20 @@ export class SleepOperation extends Operation<void> {
   }
 }
 
-export class SignalWaitOperation<T> extends Operation<Signal<T>> implements SignalWaiter {
+/** A wait for a value from outside. */
+abstract class ValueOperation<T, O> extends Operation<O> {
+  /** What the schema says; null when it threw, which rejects the wait: it is the author's own code. */
+  protected check(schema: Schema<T>, value: unknown): Checked<T> | null {
+    try {
+      return schema.check(value);
+    } catch (error) {
+      this.reject(error);
+      return null;
+    }
+  }
+}
+
+export class SignalWaitOperation<T> extends ValueOperation<T, Signal<T>> implements SignalWaiter {
   readonly kind = "signal-wait";
   readonly signal: string;
   readonly #schema: Schema<T> | null;
@@ -88,14 +104,12 @@ export class SignalWaitOperation<T> extends Operation<Signal<T>> implements Sign
   receive(value: Json): boolean {
     if (this.closed) return false;
     this.home.awaitsNoMore(this);
-    const checked = this.#schema?.check(value);
-    if (checked?.ok === false) {
+    const checked = this.#schema === null ? ({ ok: true, value: value as T } as const) : this.check(this.#schema, value);
+    if (checked?.ok === true) this.resolve({ received: true, value: checked.value });
+    else if (checked?.ok === false)
       this.reject(
         runProblems.SIGNAL_INVALID(`Signal "${this.signal}" does not fit: ${issuesInWords(checked.issues)}.`, { at: this.key }),
       );
-    } else {
-      this.resolve({ received: true, value: checked === undefined ? (value as T) : checked.value });
-    }
     return true;
   }
 
@@ -105,7 +119,7 @@ export class SignalWaitOperation<T> extends Operation<Signal<T>> implements Sign
   }
 }
 
-export class AskOperation<T> extends Operation<Answer<T>> {
+export class AskOperation<T> extends ValueOperation<T, Answer<T>> {
   readonly kind = "ask";
   readonly #schema: Schema<T>;
   readonly #options: AskOptions<T>;
@@ -147,7 +161,7 @@ export class AskOperation<T> extends Operation<Answer<T>> {
   #ask(): void {
     this.#asked = this.#question();
     const data = writeJson(this.#asked, `The question "${this.#label}"`, limits.PAYLOAD_BYTES_MAX);
-    this.home.append("asked", this.key, this.hash, data, { settled: () => this.#tell() });
+    this.home.append("asked", this.key, this.hash, data, { settled: () => this.#tell(), lost: () => undefined });
   }
 
   #tell(): void {
@@ -185,7 +199,8 @@ export class AskOperation<T> extends Operation<Answer<T>> {
       return;
     }
     const { by, who, value } = factOf(entry as Entry & { kind: "answered" });
-    const checked = this.#schema.check(value);
+    const checked = this.check(this.#schema, value);
+    if (checked === null) return;
     if (!checked.ok)
       this.reject(
         runProblems.ANSWER_INVALID(`The answer to "${this.#label}" does not fit: ${issuesInWords(checked.issues)}.`, {

@@ -2,6 +2,7 @@
 // by taking the lock for one moment.
 
 import { existsSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
 import { type Answerer, type InputOf, type OperationName, type OutputOf, operations } from "../api.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
 import type { Listener, News } from "../engine.ts";
@@ -18,6 +19,7 @@ const ANSWER_MS_MAX = 60_000;
 /** How long to wait for a process that has the lock but no open door: it opens or closes. Two looks apart, in ms. */
 const DOOR_MS_MAX = 15_000;
 const LOOK_MS = 50;
+const LOOK_ANSWER_MS_MAX = 1_000;
 
 export interface OwnerNews extends AsyncDisposable {
   listen(listener: Listener): Disposable;
@@ -38,24 +40,21 @@ export class RemoteBaton implements Answerer {
   }
 
   async call<N extends OperationName>(operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
-    const response = await this.#fetch(`/call/${operation}`, {
-      method: "POST",
-      body: JSON.stringify(input),
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+    const reply = await knock(this.#note, `/call/${operation}`, { body: JSON.stringify(input) });
+    const parts: string[] = [];
+    await readParts(reply, (part) => parts.push(part)).catch((error: unknown) => {
+      throw orchestratorProblems.OWNER_LOST(`The owner (process ${this.pid}) went away while it answered.`, { cause: error });
     });
-    const body = await response.json().catch((error: unknown) => {
-      throw fetchProblem(error, `The owner (process ${this.#note.pid})`);
-    });
-    if (!response.ok) throw new ProblemError(body as Problem);
+    const body = JSON.parse(parts.join("")) as unknown;
+    if (reply.statusCode !== 200) throw new ProblemError(body as Problem);
     return body as OutputOf<N>;
   }
 
   /** Live news from now on, until it is disposed of or the owner goes. */
   async openNews(): Promise<OwnerNews> {
-    const stop = new AbortController();
-    const response = await this.#fetch("/news", { signal: stop.signal });
+    const reply = await knock(this.#note, "/news");
     const listeners = new Set<Listener>();
-    const gone = readLines(response, (line) => {
+    const gone = readLines(reply, (line) => {
       const news = JSON.parse(line) as News;
       for (const listener of listeners) listener(news);
     });
@@ -66,49 +65,76 @@ export class RemoteBaton implements Answerer {
         return { [Symbol.dispose]: () => void listeners.delete(listener) };
       },
       async [Symbol.asyncDispose]() {
-        stop.abort();
+        reply.destroy();
         await gone;
       },
     };
   }
-
-  async #fetch(path: string, init: RequestInit): Promise<Response> {
-    try {
-      // A connection of its own: on one kept open, a request that was never taken would look like one that was lost.
-      const headers = { authorization: `Bearer ${this.#note.token}`, connection: "close" };
-      return await fetch(`http://127.0.0.1:${this.#note.port}${path}`, { ...init, headers });
-    } catch (error) {
-      throw fetchProblem(error, `The owner (process ${this.#note.pid})`);
-    }
-  }
 }
 
-function fetchProblem(error: unknown, owner: string): ProblemError {
-  const { name, cause: reason } = error as { name?: string; cause?: { code?: string } };
-  const cause = { cause: error };
-  if (name === "TimeoutError") return orchestratorProblems.OWNER_UNREACHABLE(`${owner} does not answer.`, cause);
-  if (reason?.code === "ECONNREFUSED") return orchestratorProblems.OWNER_GONE(`${owner} is gone.`, cause);
-  return orchestratorProblems.OWNER_LOST(`${owner} went away while it was asked.`, cause);
+/**
+ * Knocks at an owner's door, each time on a connection of its own. A body leaves only once the owner has said that it
+ * listens, and an owner that closes answers what it has begun to hear: so a request was either taken, or is known not to
+ * have been, unless its process dies.
+ */
+function knock(note: OwnerNote, path: string, { body, msMax = ANSWER_MS_MAX }: Knock = {}): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const owner = `The owner (process ${note.pid})`;
+  const authorization = `Bearer ${note.token}`;
+  const headers = body === undefined ? { authorization } : { authorization, expect: "100-continue" };
+  const knocking = request({
+    host: "127.0.0.1",
+    port: note.port,
+    path,
+    method: body === undefined ? "GET" : "POST",
+    headers,
+    agent: false,
+  });
+  let isHeard = false;
+  const late = setTimeout(() => knocking.destroy(orchestratorProblems.OWNER_UNREACHABLE(`${owner} does not answer.`)), msMax);
+  knocking.on("continue", () => {
+    isHeard = true;
+    knocking.end(body);
+  });
+  knocking.on("response", resolve);
+  knocking.on("error", (cause) => {
+    if (isProblemError(cause)) reject(cause);
+    else if (isHeard) reject(orchestratorProblems.OWNER_LOST(`${owner} went away while it was asked.`, { cause }));
+    else reject(orchestratorProblems.OWNER_GONE(`${owner} is gone.`, { cause }));
+  });
+  if (body === undefined) knocking.end();
+  else knocking.flushHeaders();
+  return promise.finally(() => clearTimeout(late));
+}
+
+interface Knock {
+  /** With one it is a POST, else a GET. */
+  readonly body?: string;
+  readonly msMax?: number;
+}
+
+async function readParts(reply: IncomingMessage, take: (part: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of reply as AsyncIterable<Uint8Array>) take(decoder.decode(chunk, { stream: true }));
+}
+
+/** Reads lines until the other side ends or goes away. */
+async function readLines(reply: IncomingMessage, take: (line: string) => void): Promise<void> {
+  let rest = "";
+  try {
+    await readParts(reply, (part) => {
+      const lines = (rest + part).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) if (line !== "") take(line);
+    });
+  } catch {
+    // The owner is gone, or nobody wants to hear more: either way there is no more news.
+  }
 }
 
 /** Whether it tells that the owner is no more, rather than what the owner says. */
 export function isOwnerGone(error: unknown): error is ProblemError {
   return isProblemError(error) && ["OWNER_GONE", "OWNER_LOST", "ENGINE_CLOSED"].includes(error.code);
-}
-
-/** Reads lines until the other side ends or goes away. */
-async function readLines(response: Response, take: (line: string) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  try {
-    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) if (line !== "") take(line);
-    }
-  } catch {
-    // The owner is gone, or nobody wants to hear more: either way there is no more news.
-  }
 }
 
 /** The live owner; null when there is none. A note left by a dead one is recognised by the lock being free. */
@@ -138,11 +164,9 @@ function isLocked(directory: DataDirectory): boolean {
 
 async function answers(note: OwnerNote): Promise<boolean> {
   try {
-    const response = await fetch(`http://127.0.0.1:${note.port}/`, {
-      headers: { authorization: `Bearer ${note.token}`, connection: "close" },
-      signal: AbortSignal.timeout(1_000),
-    });
-    return response.status === 404; // known token, nothing at that path
+    const reply = await knock(note, "/", { msMax: LOOK_ANSWER_MS_MAX });
+    reply.destroy();
+    return reply.statusCode === 404; // known token, nothing at that path
   } catch {
     return false;
   }

@@ -116,9 +116,6 @@ export const entryKinds = {
 
 const byNumber = new Map(Object.entries(entryKinds).map(([kind, info]) => [info.number, kind as EntryKind]));
 
-/** The number under which signals are stored; the store keeps their ids unique by it. */
-export const SIGNAL_KIND_NUMBER = entryKinds["signal-received"].number;
-
 /** Reads a stored number; null for one this version does not know. */
 export function entryKindOf(number: number): EntryKind | null {
   return byNumber.get(number) ?? null;

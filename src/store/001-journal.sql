@@ -43,6 +43,7 @@ create table runs (
 create index runs_unended on runs (id) where ended_at is null;
 create index runs_due on runs (wake_at) where wake_at is not null;
 create index runs_by_parent on runs (parent) where parent is not null;
+create index runs_bound on runs (id) where ended_at is null and parent_close = 'cancel';
 
 -- Start keys, kept apart so that a run without one costs nothing.
 create table start_keys (

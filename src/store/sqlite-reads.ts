@@ -60,6 +60,12 @@ export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>): R
           where wake_at <= ? and ended_at is null and (? is null or root = ?) order by wake_at, id limit ?`,
         ...[untilMs, root, root, limit],
       ),
+    leftBehind: (afterNumber, limit) =>
+      all<{ id: number }>(
+        `select c.id from runs c join runs p on p.id = c.parent
+          where c.ended_at is null and c.parent_close = 'cancel' and c.id > ? and p.ended_at is not null order by c.id limit ?`,
+        ...[afterNumber, limit],
+      ).map((row) => row.id),
     openChildren: (number) =>
       all<{ number: number; close: "cancel" | "keep" }>(
         "select id as number, parent_close as close from runs where parent = ? and ended_at is null order by id",

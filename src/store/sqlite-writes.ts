@@ -194,10 +194,10 @@ function resetWriter(db: DatabaseSync) {
   const restart = db.prepare("update runs set input = ?, seed = ?, continued = continued + 1 where id = ? and ended_at is null");
   return (resets: readonly JournalReset[]): void => {
     for (const { run, keepSeqs, inputText, seed } of resets) {
+      if (restart.run(inputText, seed, run).changes === 0) continue; // it has ended
       const kept = JSON.stringify(keepSeqs);
       remember.run(run, kept);
       drop.run(run, kept);
-      restart.run(inputText, seed, run);
     }
   };
 }

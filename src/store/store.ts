@@ -141,6 +141,8 @@ export interface Store extends Disposable {
   unended(statuses: readonly RunStatus[], afterNumber: number, limit: number): readonly number[];
   /** Runs to be woken at or before `untilMs`, soonest first. `root` narrows to one family. */
   due(untilMs: number, limit: number, root: number | null): readonly { readonly number: number; readonly wakeAt: number }[];
+  /** Children that are to end with their parent and did not, ascending, after `afterNumber`. */
+  leftBehind(afterNumber: number, limit: number): readonly number[];
   /** Children that have not ended, ascending. */
   openChildren(number: number): readonly { readonly number: number; readonly close: "cancel" | "keep" }[];
 }

@@ -84,7 +84,7 @@ function fromStandard(written: StandardSchema, what: string): Schema {
       const result = standard.validate(value);
       if (result instanceof Promise) {
         result.catch(() => undefined);
-        throw workflowProblems.SCHEMA_ASYNC(`${what} has an asynchronous check.`);
+        throw workflowProblems.SCHEMA_ASYNC(`${what} has a check that is asynchronous, or that throws.`);
       }
       return result.issues === undefined ? { ok: true, value: result.value } : { ok: false, issues: result.issues.map(issueOf) };
     },
