@@ -20,6 +20,7 @@ interface Ended {
 
 /** Lives a story to its end: what people and programs would do, they do; dead worlds are opened again. */
 async function live(story: Story, deaths: readonly Death[]): Promise<Ended> {
+  story.begin();
   const [first, ...later] = deaths;
   const workflows = story.workflows as readonly Workflow[];
   using world = new World({ workflows, seed: 7, ...(first === undefined ? {} : { death: first }) });

@@ -9,6 +9,8 @@ export interface Story {
   readonly name: string;
   readonly main: Workflow<null, unknown>;
   readonly workflows: readonly Workflow[];
+  /** Forgets what happened in an earlier telling. */
+  begin(): void;
   /** Does what somebody outside would do now; false when there is nothing but to wait. */
   act(world: World, run: RunId): boolean;
   /** What of the end must not depend on crashes. */
@@ -27,6 +29,7 @@ function story(name: string, run: (ctx: Context) => Promise<unknown>, more: Part
   return {
     name,
     main,
+    begin: () => undefined,
     act: () => false,
     outcome: (ended) =>
       ended.status === "completed" ? ended.output : [ended.status, "problem" in ended ? ended.problem?.code : null],
