@@ -14,6 +14,10 @@ export class Heap<T> {
     return this.#ranks[0] ?? Number.POSITIVE_INFINITY;
   }
 
+  get least(): T | undefined {
+    return this.#items[0];
+  }
+
   push(rank: number, item: T): void {
     this.#ranks.push(rank);
     this.#orders.push(this.#inserted++);

@@ -371,19 +371,20 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   #end(resident: Resident, ending: Ending): void {
-    this.#writeEnd(resident.claim, resident.record, ending);
-    resident.end(runProblems.RUN_ENDED(`Run ${resident.run} has ended.`));
+    this.#writeEnd(resident.claim, resident.record, ending, resident.mayHaveChildren);
+    resident.end(() => runProblems.RUN_ENDED(`Run ${resident.run} has ended.`));
     this.#residents.delete(resident.run);
   }
 
   /** Ends a run that has not come to its own end: what it waits for rejects. */
   #cutShort(resident: Resident, ending: Ending & { readonly problem: Problem }): void {
-    this.#writeEnd(resident.claim, resident.record, ending);
+    this.#writeEnd(resident.claim, resident.record, ending, resident.mayHaveChildren);
     resident.break(new ProblemError(ending.problem));
     this.#residents.delete(resident.run);
   }
 
-  #writeEnd(claim: Claim, record: Taken["record"], { status, outputText, problem, entry }: Ending): void {
+  #writeEnd(claim: Claim, record: RunRecord, ending: Ending, mayHaveChildren = true): void {
+    const { status, outputText, problem, entry } = ending;
     const write: Write = {
       entries: entry === undefined ? [] : [entry],
       standing: {
@@ -396,7 +397,7 @@ export class RunCarrier implements Carrier, Carrying {
     this.engine.write(claim, write, () => {
       this.news?.({ kind: "status", run: claim.run, status, reason: null, wakeAt: null });
       this.#tellSettled(claim.run);
-      void this.#closeChildren(claim.run);
+      if (mayHaveChildren) void this.#closeChildren(claim.run);
     });
   }
 
@@ -477,7 +478,7 @@ export class RunCarrier implements Carrier, Carrying {
 
   #pause(resident: Resident, reason: PauseReason, problem: Problem): void {
     this.#writePause(resident.claim, reason, problem);
-    resident.end(runProblems.RUN_PAUSED(`Run ${resident.run} is paused (${reason}).`));
+    resident.end(() => runProblems.RUN_PAUSED(`Run ${resident.run} is paused (${reason}).`));
     this.#residents.delete(resident.run);
   }
 
@@ -498,7 +499,7 @@ export class RunCarrier implements Carrier, Carrying {
 
   /** The same run with a new journal. What came and was not taken is carried over. */
   continueAs(resident: Resident, inputText: string): void {
-    resident.end(runProblems.RUN_ENDED(`This journal of run ${resident.run} has ended; it continues with another.`));
+    resident.end(() => runProblems.RUN_ENDED(`This journal of run ${resident.run} has ended; it continues with another.`));
     this.#residents.delete(resident.run);
     this.#alone(resident.run, (came) => this.#continue(resident, inputText, came))
       .then(() => this.wake(resident.run, null))

@@ -28,12 +28,11 @@ import { AskOperation, readSpanMs, SignalWaitOperation, SleepOperation } from ".
 export class RunContext implements Context {
   readonly #home: Home;
   readonly #names: Names;
-  readonly log: Log;
+  #log: Log | null = null;
 
   constructor(home: Home, names: Names) {
     this.#home = home;
     this.#names = names;
-    this.log = home.logOf(null);
   }
 
   step<T>(name: string, act: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T> {
@@ -113,6 +112,11 @@ export class RunContext implements Context {
 
   progress(done: number, of?: number, message?: string): void {
     this.#home.progress(done, of ?? null, message ?? null);
+  }
+
+  get log(): Log {
+    this.#log ??= this.#home.logOf(null);
+    return this.#log;
   }
 
   get abortSignal(): AbortSignal {

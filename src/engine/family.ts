@@ -64,13 +64,8 @@ export class ChildRunOperation<T> extends ChildOperation<T> {
 
   begin(): void {
     this.home.awaits(this, null);
-    const { engine, claim } = this.home;
     if (this.#child !== null) this.home.wakeRun(this.#child);
-    else {
-      const request = this.request(this.key, "cancel");
-      this.#child = engine.startChild(claim, request, (run) => this.fact("child-started", run), null);
-      this.home.counted();
-    }
+    else this.#child = this.home.startChild(this.request(this.key, "cancel"), (run) => this.fact("child-started", run), null);
   }
 
   deliver(entry: Entry): void {
@@ -97,9 +92,7 @@ export class ChildStartOperation extends ChildOperation<RunId> {
 
   begin(): void {
     this.home.busy++;
-    const { engine, claim } = this.home;
-    engine.startChild(claim, this.request("", this.#close), (run) => this.fact("child-launched", run), this);
-    this.home.counted();
+    this.home.startChild(this.request("", this.#close), (run) => this.fact("child-launched", run), this);
   }
 
   deliver(entry: Entry): void {

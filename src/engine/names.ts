@@ -57,6 +57,7 @@ export class Names {
 
   /** Whether an operation of another name has this as its key already: the second "poll" is "poll #2". */
   #isOrdinal(name: string): boolean {
+    if (!name.includes("#")) return false;
     const [, base = "", ordinal] = /^(.+) #(\d+)$/s.exec(name) ?? [];
     return ordinal !== undefined && (this.#uses.get(base)?.uses ?? 0) >= Number(ordinal);
   }

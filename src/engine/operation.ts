@@ -10,7 +10,7 @@ import type { CodeIdentity } from "../store.ts";
 import type { Log, RunInfo, Workflow } from "../workflow.ts";
 import type { TakenName } from "./names.ts";
 import type { Listener } from "./news.ts";
-import type { Claim, Engine, Settling } from "./port.ts";
+import type { ChildRequest, Claim, Draft, Engine, Settling } from "./port.ts";
 
 /** A run, as its operations and its context see it. */
 export interface Home {
@@ -43,8 +43,8 @@ export interface Home {
   logOf(step: string | null): Log;
   progress(done: number, of: number | null, message: string | null): void;
   append(kind: EntryKind, key: string, hash: number, data: string, then: Settling | null): void;
-  /** One entry more was written by other ways than `append`. */
-  counted(): void;
+  /** Starts a run below this one, in one commit with the entry that says so. Gives its id at once. */
+  startChild(request: ChildRequest, entry: (child: RunId) => Draft, then: Settling | null): RunId;
   outcome(operation: Operation, entry: Entry): void;
   /** This attempt takes time and is to be looked at by the sweep. */
   acts(acting: Acting): void;

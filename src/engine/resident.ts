@@ -3,9 +3,10 @@
 // What the journal has is delivered, what it has not is begun; so the function picks
 // up where it left off, and from then on lives.
 //
-// Owns:      the order in which outcomes reach the workflow, the names it used, and
-//            what it waits for.
+// Owns:      the order in which outcomes reach the workflow.
 // Leaves to: operations  what each asked-for thing does,
+//            history     what the journal has,
+//            waiting, mailbox  what it waits for, what signals came,
 //            engine      making entries durable, waking,
 //            carrier     which runs are in memory, and what follows an end.
 //
@@ -23,33 +24,24 @@
 // more. That is why every step carries an idempotency key.
 
 import type { Clock, Random32 } from "../base/clock.ts";
-import { Heap } from "../base/heap.ts";
 import type { RunId } from "../base/id.ts";
 import { type Json, writeJson } from "../base/json.ts";
 import type { ProblemError } from "../base/problem.ts";
 import { seededRandom } from "../base/random.ts";
 import { rfc3339 } from "../base/time.ts";
-import {
-  belongsTo,
-  type Entry,
-  type EntryKind,
-  endsOperation,
-  entryKinds,
-  type Facts,
-  factOf,
-  type LogLevel,
-  limits,
-  runProblems,
-} from "../run.ts";
+import { belongsTo, type Entry, type EntryKind, type Facts, type LogLevel, limits, runProblems } from "../run.ts";
 import type { CodeIdentity } from "../store.ts";
 import type { Log, RunInfo, Workflow } from "../workflow.ts";
 import { acceptInput } from "./accept.ts";
 import { RunContext } from "./context.ts";
 import { drained } from "./drained.ts";
+import { History, type Recorded } from "./history.ts";
+import { Mailbox } from "./mailbox.ts";
 import { Names } from "./names.ts";
 import type { Listener } from "./news.ts";
 import type { Acting, Home, Operation, SignalWaiter } from "./operation.ts";
-import type { Claim, Engine, Settling, Standing, Taken } from "./port.ts";
+import type { ChildRequest, Claim, Draft, Engine, Settling, Standing, Taken } from "./port.ts";
+import { Waiting } from "./waiting.ts";
 
 /** What a run in memory asks of the one who carries it. */
 export interface Carrying {
@@ -75,11 +67,7 @@ export interface Carrying {
   wake(run: RunId, fresh: Taken | null): void;
 }
 
-/** What the journal says of one operation. */
-interface Recorded {
-  readonly facts: Entry[];
-  outcome: Entry | null;
-}
+const NO_ACTING: readonly Acting[] = [];
 
 export class Resident implements Home {
   readonly carrier: Carrying;
@@ -88,16 +76,17 @@ export class Resident implements Home {
   readonly workflow: Workflow;
   readonly record: Taken["record"];
   readonly continued: number;
-  readonly info: RunInfo;
+  #info: RunInfo | null = null;
   /** Chance for delays; not the run's own, which must not move with retries. */
   readonly chance: Random32;
-  /** The run's own numbers: `random`, `uuid`. */
-  readonly random32: Random32;
+  #random32: Random32 | null = null;
 
   /** Attempts under way and outcomes on their way: while above 0, the run is not waiting. */
   busy = 0;
   /** Set by the end, a pause or eviction: nothing is written or delivered any more (R5). */
   gone = false;
+  /** False only where it is certain, so that an end need not look for them. */
+  mayHaveChildren: boolean;
   /** The carrier's turn in which it last wrote or was told something. */
   movedIn = 0;
   #idle = { movedIn: 0, sinceMs: 0 };
@@ -107,10 +96,7 @@ export class Resident implements Home {
   #brokenBy: ProblemError | null = null;
 
   readonly #lastReadSeq: number;
-  readonly #recorded = new Map<string, Recorded>();
-  readonly #unreadSignals: Entry[] = [];
-  #unreadSignalAt = 0;
-  readonly #ready = new Heap<Operation>();
+  readonly #history: History;
   #held: Operation[] = [];
   #live: boolean;
   readonly #queue: { readonly operation: Operation | null; readonly entry: Entry; readonly own: boolean }[] = [];
@@ -118,21 +104,17 @@ export class Resident implements Home {
   #draining = false;
   #deliveredIn = -1;
 
-  readonly #waits = new Set<Operation>();
-  readonly #timed = new Heap<Operation>();
-  readonly #timedAt = new Map<Operation, number>();
-  readonly #openByKey = new Map<string, Operation>();
-  readonly #signalWaiters = new Map<string, SignalWaiter[]>();
-  readonly #signals = new Map<string, Entry[]>();
+  /** Made when first needed: most runs neither wait nor get signals. */
+  #waiting: Waiting | null = null;
+  #mailbox: Mailbox | null = null;
 
   #readAt: number;
   #entries = 0;
-  #logsRecorded = 0;
   #controller: AbortController | null = null;
   #progressText: string | null = null;
   #written: { status: string; wakeAt: number | null };
 
-  constructor(carrier: Carrying, taken: Taken, workflow: Workflow, signals: readonly Entry[] = []) {
+  constructor(carrier: Carrying, taken: Taken, workflow: Workflow) {
     const { claim, record, entries } = taken;
     this.carrier = carrier;
     this.claim = claim;
@@ -140,21 +122,26 @@ export class Resident implements Home {
     this.workflow = workflow;
     this.record = record;
     this.continued = record.run.continued;
+    this.mayHaveChildren = entries.length > 0 || this.continued > 0;
     this.chance = carrier.random32;
-    this.random32 = seededRandom(record.seed);
-    this.info = {
-      run: this.run,
-      ...(record.run.key === null ? {} : { key: record.run.key }),
-      startedAt: rfc3339(record.run.startedAt),
-      attempt: 1,
-    };
     this.#readAt = record.run.startedAt;
     this.#written = { status: record.run.status, wakeAt: record.wakeAt };
     this.#entries = entries.length;
     this.#lastReadSeq = entries.at(-1)?.seq ?? 0;
     this.#live = entries.length === 0;
-    for (const entry of entries) this.#remember(entry);
-    for (const signal of signals) this.#arrive(signal);
+    this.#history = History.of(entries);
+  }
+
+  /** The run's own numbers: `random`, `uuid`. */
+  get random32(): Random32 {
+    this.#random32 ??= seededRandom(this.record.seed);
+    return this.#random32;
+  }
+
+  get info(): RunInfo {
+    const { key, startedAt } = this.record.run;
+    this.#info ??= { run: this.run, ...(key === null ? {} : { key }), startedAt: rfc3339(startedAt), attempt: 1 };
+    return this.#info;
   }
 
   get clock(): Clock {
@@ -206,23 +193,11 @@ export class Resident implements Home {
 
   // Reading the journal.
 
-  #remember(entry: Entry): void {
-    if (entry.kind === "signal-received") this.#unreadSignals.push(entry);
-    else if (entry.kind === "logged") this.#logsRecorded += entry.key === null ? 1 : 0;
-    else if (entry.key !== null) {
-      const recorded = this.#recorded.get(entry.key) ?? { facts: [], outcome: null };
-      if (isStray(entry, recorded)) return;
-      // Only the first outcome counts: a time-out that lost against an answer is not a second one.
-      if (!endsOperation(entry.kind)) recorded.facts.push(entry);
-      else recorded.outcome ??= entry;
-      this.#recorded.set(entry.key, recorded);
-    }
-  }
-
   /** Runs the workflow's function. What becomes of it is the carrier's business. */
   begin(): void {
     const context = new RunContext(this, new Names(""));
-    const input: unknown = structuredClone(this.record.run.input);
+    const { input: kept } = this.record.run;
+    const input: unknown = typeof kept === "object" && kept !== null ? structuredClone(kept) : kept;
     Promise.try(() => this.workflow.run(context, input)).then(
       (output) => this.carrier.returned(this, output),
       (error: unknown) => this.carrier.threw(this, error),
@@ -237,7 +212,7 @@ export class Resident implements Home {
       operation.reject(runProblems.RUN_ENDED(`Run ${this.run} has ended; "${operation.key}" comes too late.`));
       return operation.promise;
     }
-    const recorded = this.#recorded.size === 0 ? undefined : this.#recorded.get(operation.key);
+    const recorded = this.#history.take(operation.key);
     if (recorded !== undefined && !this.#recalls(operation as Operation, recorded)) return operation.promise;
     operation.asked();
     if (operation.closed) return operation.promise;
@@ -259,7 +234,6 @@ export class Resident implements Home {
 
   /** Takes in what the journal has of it. False, and the run is paused, when that is of something else. */
   #recalls(operation: Operation, recorded: Recorded): boolean {
-    this.#recorded.delete(operation.key);
     const strange = [...recorded.facts, ...(recorded.outcome === null ? [] : [recorded.outcome])].find(
       (entry) => !fits(entry, operation),
     );
@@ -282,7 +256,7 @@ export class Resident implements Home {
   }
 
   #awaitTurn(operation: Operation, outcome: Entry): void {
-    this.#ready.push(outcome.seq, operation);
+    this.#history.awaitTurn(operation, outcome);
     if (this.#live) this.#pumpWhenDrained();
   }
 
@@ -298,7 +272,7 @@ export class Resident implements Home {
     if (entry.seq <= this.#lastReadSeq) return; // read with the journal already
     this.#written = { ...this.#written, status: "running" }; // written with it, so that a crash does not forget to wake the run
     this.carrier.changed(this);
-    this.counted();
+    this.#counted();
     this.#come({ operation: null, entry, own: false });
   }
 
@@ -331,26 +305,16 @@ export class Resident implements Home {
     if (this.#deliverRecorded() || this.#deliverQueued()) this.#pumpWhenDrained();
   }
 
-  /** The next of the journal: whichever comes first of a signal and an outcome somebody asked for. */
   #deliverRecorded(): boolean {
-    for (;;) {
-      const signal = this.#unreadSignals[this.#unreadSignalAt];
-      if (signal !== undefined && signal.seq < this.#ready.leastRank) {
-        this.#unreadSignalAt++;
-        this.#entered(signal);
-        if (this.#arrive(signal)) return true;
-        if (this.gone) return false;
-        continue;
+    for (let next = this.#history.next(); next !== null && !this.gone; next = this.#history.next()) {
+      if (next.operation !== null) {
+        this.#deliver(next.operation, next.entry);
+        return true;
       }
-      const operation = this.#ready.pop();
-      const outcome = operation?.recordedOutcome ?? null;
-      if (operation === undefined || outcome === null) break;
-      if (operation.closed) continue;
-      operation.recordedOutcome = null;
-      this.#deliver(operation, outcome);
-      return true;
+      this.#entered(next.entry);
+      if (this.#arrive(next.entry)) return true;
     }
-    if (!this.#live) this.#goLive();
+    if (!this.#live && !this.gone) this.#goLive();
     return false;
   }
 
@@ -396,57 +360,43 @@ export class Resident implements Home {
       this.#arrive(entry);
       return;
     }
-    const target = operation ?? this.#openByKey.get(entry.key ?? "");
+    const target = operation ?? this.#waiting?.byKey(entry.key ?? "");
     if (target === undefined || target.closed || !belongsTo(entry.kind, target.kind)) return;
     if (this.news !== null && target.kind === "step")
       this.news({ kind: "step-ended", run: this.run, step: target.key, ok: entry.kind === "step-completed" });
-    this.#openByKey.delete(target.key);
+    this.#waiting?.forget(target.key);
     this.#deliver(target, entry);
   }
 
-  // Signals: the first who waits takes the first that came.
+  // Signals.
 
   #arrive(entry: Entry): boolean {
     let taken = false;
     this.#read(entry, () => {
-      taken = this.#offer(entry);
+      taken = this.#mail().offer(entry);
     });
     return taken;
   }
 
-  #offer(entry: Entry): boolean {
-    const { name, value } = factOf(entry as Entry & { kind: "signal-received" });
-    const waiters = this.#signalWaiters.get(name);
-    for (let waiter = waiters?.shift(); waiter !== undefined; waiter = waiters?.shift()) if (waiter.receive(value)) return true;
-    const buffered = this.#signals.get(name) ?? [];
-    buffered.push(entry);
-    this.#signals.set(name, buffered);
-    return false;
+  #mail(): Mailbox {
+    this.#mailbox ??= new Mailbox();
+    return this.#mailbox;
   }
 
-  /** A buffered signal is taken at once: it was delivered when it came, only nobody was there. */
   waitForSignal(waiter: SignalWaiter): void {
-    const entry = this.#signals.get(waiter.signal)?.shift();
-    if (entry !== undefined) {
-      waiter.receive(factOf(entry as Entry & { kind: "signal-received" }).value);
-      return;
-    }
-    const waiters = this.#signalWaiters.get(waiter.signal) ?? [];
-    waiters.push(waiter);
-    this.#signalWaiters.set(waiter.signal, waiters);
+    this.#mail().wait(waiter);
   }
 
   stopsWaitingForSignal(waiter: SignalWaiter): void {
-    const waiters = this.#signalWaiters.get(waiter.signal)?.filter((other) => other !== waiter) ?? [];
-    this.#signalWaiters.set(waiter.signal, waiters);
+    this.#mail().stopWaiting(waiter);
   }
 
   /** Signals that came and were not taken, for `continueAs` to keep. */
   untakenSignals(): Entry[] {
     const queued = this.#queue.slice(this.#queueAt).map(({ entry }) => entry);
     return [
-      ...[...this.#signals.values()].flat(),
-      ...this.#unreadSignals.slice(this.#unreadSignalAt),
+      ...(this.#mailbox?.untaken() ?? []),
+      ...this.#history.untaken(),
       ...queued.filter((entry) => entry.kind === "signal-received"),
     ];
   }
@@ -455,28 +405,20 @@ export class Resident implements Home {
 
   /** The operation waits: until a moment, or (null) for something that comes under its key. */
   awaits(operation: Operation, until: number | null): void {
-    this.#waits.add(operation);
-    if (operation.kind === "ask" || operation.kind === "child-run") this.#openByKey.set(operation.key, operation);
-    if (until !== null) {
-      this.#timedAt.set(operation, until);
-      this.#timed.push(until, operation);
-    }
+    this.#waiting ??= new Waiting();
+    this.#waiting.add(operation, until);
     this.carrier.changed(this);
   }
 
   awaitsNoMore(operation: Operation): void {
-    this.#waits.delete(operation);
-    this.#timedAt.delete(operation);
+    this.#waiting?.delete(operation);
     this.carrier.changed(this);
   }
 
   /** Tells every operation whose moment has come. */
   fireDue(now: number): void {
-    while (!this.gone && this.#live && this.#timed.leastRank <= now) {
-      const at = this.#timed.leastRank;
-      const operation = this.#timed.pop();
-      if (operation !== undefined && this.#timedAt.get(operation) === at && !operation.closed) operation.due(now);
-    }
+    const due = (): Operation | null => (this.gone || !this.#live ? null : (this.#waiting?.takeDue(now) ?? null));
+    for (let operation = due(); operation !== null; operation = due()) operation.due(now);
     this.carrier.changed(this);
   }
 
@@ -494,23 +436,15 @@ export class Resident implements Home {
   }
 
   get isWaiting(): boolean {
-    return this.#live && this.busy === 0 && this.#waits.size > 0 && this.#queueAt === this.#queue.length && !this.#draining;
+    return (
+      this.#live && this.busy === 0 && (this.#waiting?.size ?? 0) > 0 && this.#queueAt === this.#queue.length && !this.#draining
+    );
   }
 
   #nextWake(): number | null {
-    this.#dropStaleTimes();
-    const next = Math.min(this.#timed.leastRank, this.record.deadlineAt ?? Number.POSITIVE_INFINITY);
+    const at = this.#waiting?.nextAt() ?? Number.POSITIVE_INFINITY;
+    const next = Math.min(at, this.record.deadlineAt ?? Number.POSITIVE_INFINITY);
     return next === Number.POSITIVE_INFINITY ? null : next;
-  }
-
-  #dropStaleTimes(): void {
-    while (this.#timed.size > 0) {
-      const operation = this.#timed.pop() as Operation;
-      const at = this.#timedAt.get(operation);
-      if (at === undefined || operation.closed) continue;
-      this.#timed.push(at, operation);
-      return;
-    }
   }
 
   // Writing.
@@ -519,11 +453,18 @@ export class Resident implements Home {
     if (this.gone) return;
     this.movedIn = this.carrier.turn;
     this.carrier.engine.append(this.claim, { kind, key, hash, data }, then);
-    this.counted();
+    this.#counted();
+  }
+
+  startChild(request: ChildRequest, entry: (child: RunId) => Draft, then: Settling | null): RunId {
+    this.mayHaveChildren = true;
+    const child = this.engine.startChild(this.claim, request, entry, then);
+    this.#counted();
+    return child;
   }
 
   /** One more entry in the journal. */
-  counted(): void {
+  #counted(): void {
     this.#entries++;
     if (this.#entries >= limits.JOURNAL_ENTRIES_MAX && !this.gone) this.carrier.tooLong(this);
   }
@@ -545,13 +486,10 @@ export class Resident implements Home {
   /** A line of the workflow's own is written once: those the journal has already are only counted off. */
   #log(step: string | null, fact: Facts["logged"]): void {
     if (this.gone) return;
-    if (step === null && this.#logsRecorded > 0) {
-      this.#logsRecorded--;
-      return;
-    }
+    if (step === null && this.#history.takeLogLine()) return;
     const data = writeJson(fact, "A log line", limits.PAYLOAD_BYTES_MAX);
     this.engine.append(this.claim, { kind: "logged", key: step, hash: 0, data }, null);
-    this.counted();
+    this.#counted();
     this.news?.({ kind: "logged", run: this.run, ...fact });
   }
 
@@ -594,35 +532,31 @@ export class Resident implements Home {
   }
 
   /** Over: attempts under way are told to stop, and what the workflow still waits for never comes. */
-  end(reason: ProblemError): void {
+  end(reason: () => ProblemError): void {
     this.gone = true;
-    this.#controller?.abort(reason);
-    for (const acting of this.#acting()) {
-      acting.abort(reason);
-      this.actsNoMore(acting);
+    const acting = this.#acting();
+    if (this.#controller === null && acting.length === 0) return;
+    const why = reason();
+    this.#controller?.abort(why);
+    for (const one of acting) {
+      one.abort(why);
+      this.actsNoMore(one);
     }
   }
 
   /** Ended from outside: all that is open rejects, so that `finally` blocks run. */
   break(reason: ProblemError): void {
-    const open: Pick<Operation, "reject">[] = [...this.#acting(), ...this.#waits, ...this.#held];
+    const open: Pick<Operation, "reject">[] = [...this.#acting(), ...(this.#waiting?.operations() ?? []), ...this.#held];
     for (const { operation } of this.#queue.slice(this.#queueAt)) if (operation !== null) open.push(operation);
-    for (let ready = this.#ready.pop(); ready !== undefined; ready = this.#ready.pop()) open.push(ready);
+    open.push(...this.#history.takeAsked());
     this.#brokenBy = reason; // for outcomes on their way
-    this.end(reason);
+    this.end(() => reason);
     for (const one of open) one.reject(reason);
   }
 
   #acting(): readonly Acting[] {
-    return this.busy === 0 ? [] : this.carrier.actingOf(this);
+    return this.busy === 0 ? NO_ACTING : this.carrier.actingOf(this);
   }
-}
-
-/** What comes from elsewhere ends only what was begun: an answer a question, a child's end a child of this journal. */
-function isStray(entry: Entry, { facts }: Recorded): boolean {
-  const [operation] = entryKinds[entry.kind].of;
-  if (operation !== "ask" && operation !== "child-run") return false;
-  return endsOperation(entry.kind) && !facts.some((fact) => belongsTo(fact.kind, operation));
 }
 
 function fits(entry: Entry, operation: Operation): boolean {

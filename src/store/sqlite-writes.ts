@@ -1,13 +1,13 @@
 // The writing half of the SQLite store: claiming an epoch, and one transaction per commit.
 
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { isProblemError } from "../base/problem.ts";
 import { entryKinds } from "../run.ts";
 import { storeProblems } from "./problems.ts";
 import type { CodeIdentity, Commit, JournalReset, NewEntry, RunStart, RunUpdate, Store } from "./store.ts";
 
-/** Rows in one insert: many small inserts cost mostly their number. */
-const BLOCK_ROWS = 32;
+/** Rows in one insert, as many as there are: many small inserts cost mostly their number. */
+const BLOCKS_ROWS = [32, 8, 1];
 
 export function sqliteWrites(db: DatabaseSync): Pick<Store, "claim" | "tail" | "commit"> {
   // A store opened for reading has no use for statements that write.
@@ -91,21 +91,18 @@ function blockInsert<Row>(
 ) {
   const width = columns.length;
   const one = `(${columns.map(() => "?").join(", ")})`;
-  const prepare = (rows: number): StatementSync =>
-    db.prepare(`insert into ${into} (${columns.join(", ")}) values ${Array(rows).fill(one).join(", ")}`);
-  const single = prepare(1);
-  const block = prepare(BLOCK_ROWS);
-  const singleValues: SQLInputValue[] = Array(width).fill(null);
-  const blockValues: SQLInputValue[] = Array(width * BLOCK_ROWS).fill(null);
+  const blocks = BLOCKS_ROWS.map((size) => ({
+    size,
+    insert: db.prepare(`insert into ${into} (${columns.join(", ")}) values ${Array(size).fill(one).join(", ")}`),
+    values: Array<SQLInputValue>(width * size).fill(null),
+  }));
   return (rows: readonly Row[]): void => {
     let at = 0;
-    for (; at + BLOCK_ROWS <= rows.length; at += BLOCK_ROWS) {
-      for (let i = 0; i < BLOCK_ROWS; i++) put(blockValues, i * width, rows[at + i] as Row);
-      block.run(...blockValues);
-    }
-    for (; at < rows.length; at++) {
-      put(singleValues, 0, rows[at] as Row);
-      single.run(...singleValues);
+    for (const { size, insert, values } of blocks) {
+      for (; at + size <= rows.length; at += size) {
+        for (let i = 0; i < size; i++) put(values, i * width, rows[at + i] as Row);
+        insert.run(...values);
+      }
     }
   };
 }
