@@ -1,6 +1,5 @@
-// W0, the floor: what durability itself costs. Group commit into SQLite, every commit synced, and nothing else: no runs,
-// no replay, no order. It imports nothing of Baton, writes the same journal row per step under the same pragmas as
-// src/store, and is as fast as we know how to make it, so that what it is compared with cannot look good by it.
+// W0, the floor: what durability itself costs. Group commit into SQLite, every commit synced, and nothing else. It imports
+// nothing of Baton, writes the same row per step under the same pragmas, and is as fast as we know how to make it.
 
 import { DatabaseSync } from "node:sqlite";
 
@@ -15,8 +14,8 @@ const SCHEMA = `
   create unique index journal_signal_once on journal (run, key) where kind = 7`;
 const ROW = "(?, ?, ?, ?, ?, ?, ?)";
 const COLUMNS = 7;
-/** Rows in one insert: as many large ones as fit, then smaller ones. */
-const BLOCKS = [64, 8, 1];
+const BLOCKS = [64, 8, 1]; // rows in one insert: as many large ones as fit, then smaller ones
+export const PLAIN = [1]; // one insert a row, as it is commonly written: told beside the floor, never instead of it
 
 export interface Floor extends Disposable {
   /** One finished step; resolves when it is on disk, with all others of this turn of the event loop. */
@@ -25,11 +24,11 @@ export interface Floor extends Disposable {
   commitOne(run: number, key: string, data: string): void;
 }
 
-export function openFloor(path: string): Floor {
+export function openFloor(path: string, blocks: readonly number[] = BLOCKS): Floor {
   const db = new DatabaseSync(path);
   db.exec(`${PRAGMAS}; ${SCHEMA}`);
   const into = `insert into journal (seq, run, kind, key, hash, at, data) values ${ROW}`;
-  const inserts = BLOCKS.map((rows) => ({ width: rows * COLUMNS, statement: db.prepare(into + `, ${ROW}`.repeat(rows - 1)) }));
+  const inserts = blocks.map((rows) => ({ width: rows * COLUMNS, statement: db.prepare(into + `, ${ROW}`.repeat(rows - 1)) }));
   const [begin, end] = [db.prepare("begin immediate"), db.prepare("commit")];
   let seq = 0;
   let values: (number | string)[] = [];

@@ -1,13 +1,13 @@
 // W0, W1, W3: how many steps a second, beside what durability alone costs.
 //
-// The floor and the engine take turns, round by round, in one process on one disk; each has its own database, which
-// grows through the rounds as a real one would.
+// The floor, the floor as it is commonly written, and the engine take turns, round by round, in one process on one disk;
+// each has its own database, which grows through the rounds as a real one would.
 
 import { join } from "node:path";
 import { workflow } from "../src/workflow.ts";
 import { dataFolder } from "./conditions.ts";
 import { type OpenedEngine, openEngine } from "./engine.ts";
-import { type Floor, openFloor } from "./floor.ts";
+import { type Floor, openFloor, PLAIN } from "./floor.ts";
 import { inTurn, keepInFlight, median, type Round, round } from "./measure.ts";
 import type { BenchOptions } from "./row.ts";
 
@@ -58,15 +58,14 @@ function tenFloorSteps(floor: Floor): () => Promise<void> {
 async function sequential({ quick, report }: BenchOptions, load: { inFlight: number; runs: number }): Promise<void> {
   const { inFlight } = load;
   const runs = quick ? Math.ceil(load.runs / 10) : load.runs;
-  const measured = await besideFloor(quick, (floor, engine) => {
-    const one = tenFloorSteps(floor);
-    return [
-      () => round(runs * STEPS_PER_RUN, () => keepInFlight(inFlight, runs, one)),
-      () => round(runs * STEPS_PER_RUN, () => keepInFlight(inFlight, runs, () => engine.runOnce(tenSteps))),
-    ];
+  const rounds = (one: () => Promise<unknown>) => () => round(runs * STEPS_PER_RUN, () => keepInFlight(inFlight, runs, one));
+  const measured = await besideFloor(quick, {
+    ofFloor: (floor) => rounds(tenFloorSteps(floor)),
+    ofEngine: (engine) => rounds(() => engine.runOnce(tenSteps)),
   });
   const at = `${inFlight.toLocaleString("en")} in flight`;
   tell(report, "W0", at, measured.floor, null);
+  tell(report, "W0 plain", at, measured.plain, measured.floor);
   tell(report, "W1", at, measured.engine, measured.floor);
 }
 
@@ -74,24 +73,34 @@ async function sequential({ quick, report }: BenchOptions, load: { inFlight: num
 async function parallel({ quick, report }: BenchOptions): Promise<void> {
   const runs = quick ? 10 : 100;
   const steps = runs * PARALLEL_STEPS;
-  const measured = await besideFloor(quick, (floor, engine) => {
-    const one = tenFloorSteps(floor);
-    return [
-      () => round(steps, () => keepInFlight(PARALLEL_STEPS, steps / STEPS_PER_RUN, one)),
-      () => round(steps, () => keepInFlight(1, runs, () => engine.runOnce(parallelSteps))),
-    ];
+  const measured = await besideFloor(quick, {
+    ofFloor: (floor) => {
+      const one = tenFloorSteps(floor);
+      return () => round(steps, () => keepInFlight(PARALLEL_STEPS, steps / STEPS_PER_RUN, one));
+    },
+    ofEngine: (engine) => () => round(steps, () => keepInFlight(1, runs, () => engine.runOnce(parallelSteps))),
   });
   tell(report, "W3", "1,000 parallel steps in one run", measured.engine, measured.floor);
 }
 
-type Contestants = (floor: Floor, engine: OpenedEngine) => [floor: () => Promise<Round>, engine: () => Promise<Round>];
+interface Contestants {
+  ofFloor(floor: Floor): () => Promise<Round>;
+  ofEngine(engine: OpenedEngine): () => Promise<Round>;
+}
 
-async function besideFloor(quick: boolean, contestants: Contestants): Promise<{ floor: Round[]; engine: Round[] }> {
+interface Measured {
+  readonly floor: Round[];
+  readonly plain: Round[];
+  readonly engine: Round[];
+}
+
+async function besideFloor(quick: boolean, { ofFloor, ofEngine }: Contestants): Promise<Measured> {
   using folder = dataFolder();
-  using floor = openFloor(join(folder.path, "floor.db"));
-  await using engine = openEngine({ directory: folder.path });
-  const [ofFloor = [], ofEngine = []] = await inTurn(quick ? 2 : 5, ...contestants(floor, engine));
-  return { floor: ofFloor, engine: ofEngine };
+  using fast = openFloor(join(folder.path, "floor.db"));
+  using common = openFloor(join(folder.path, "plain.db"), PLAIN);
+  await using opened = openEngine({ directory: folder.path });
+  const [floor = [], plain = [], engine = []] = await inTurn(quick ? 2 : 5, ofFloor(fast), ofFloor(common), ofEngine(opened));
+  return { floor, plain, engine };
 }
 
 function tell(

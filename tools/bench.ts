@@ -1,23 +1,15 @@
-// `npm run bench [-- name…] [--json] [--quick]`: workloads in bench/*.bench.ts, results as tables, JSON and pictures.
+// `npm run bench [-- name…] [--json] [--quick]`: workloads in bench/*.bench.ts, results as tables, JSON and a picture.
 
-import { globSync, mkdirSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, totalmem } from "node:os";
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { conditions } from "../bench/conditions.ts";
+import type { BenchOptions, Row } from "../bench/row.ts";
+import { pictureOf } from "../bench/svg.ts";
 import { rootPath } from "./layout.ts";
-
-export interface BenchRow {
-  readonly workload: string;
-  readonly case: string;
-  readonly metric: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly ratio?: number;
-  readonly against?: string;
-}
 
 interface Bench {
   readonly name: string;
-  bench(options: { quick: boolean; report(row: BenchRow): void }): Promise<void>;
+  bench(options: BenchOptions): Promise<void>;
 }
 
 const { values, positionals } = parseArgs({
@@ -25,24 +17,13 @@ const { values, positionals } = parseArgs({
   options: { json: { type: "boolean", default: false }, quick: { type: "boolean", default: false } },
 });
 
-const conditions = {
-  node: process.versions.node,
-  sqlite: process.versions.sqlite,
-  cpus: availableParallelism(),
-  cpuModel: cpus()[0]?.model ?? "unknown",
-  memoryGiB: Math.round(totalmem() / 2 ** 30),
-  platform: `${process.platform}-${process.arch}`,
-  durability: "WAL, synchronous=FULL",
-  quick: values.quick,
-  at: new Date().toISOString(),
-};
-
-const results: BenchRow[] = [];
+const under = conditions();
+const results: Row[] = [];
 for (const file of globSync("bench/*.bench.ts", { cwd: rootPath() }).toSorted()) {
   const bench = (await import(rootPath(file))) as Bench;
   if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
   process.stderr.write(`${bench.name} …\n`);
-  const rows: BenchRow[] = [];
+  const rows: Row[] = [];
   await bench.bench({ quick: values.quick, report: (row) => void rows.push(row) });
   results.push(...rows);
   if (!values.quick) keep(bench.name, rows);
@@ -51,23 +32,46 @@ for (const file of globSync("bench/*.bench.ts", { cwd: rootPath() }).toSorted())
 if (results.length === 0) {
   process.stderr.write(`no workload is named ${positionals.join(", ")}\n`);
   process.exitCode = 2;
-} else if (values.json) process.stdout.write(`${JSON.stringify({ v: 1, conditions, results })}\n`);
-else
-  process.stdout.write(
-    `\n${Object.entries(conditions)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(" · ")}\n`,
-  );
+} else if (values.json) process.stdout.write(`${JSON.stringify({ v: 1, conditions: under, quick: values.quick, results })}\n`);
+else process.stdout.write(`\n${inWords()}\n`);
 
-function keep(name: string, rows: readonly BenchRow[]): void {
+function keep(name: string, rows: readonly Row[]): void {
   mkdirSync(rootPath("bench", "results"), { recursive: true });
+  const file = { v: 1, conditions: under, results: rows };
+  writeFileSync(rootPath("bench", "results", `${name}.json`), `${JSON.stringify(file, null, 2)}\n`);
+  if (name === "throughput") draw(rows);
+}
+
+/** The picture in the README, and the numbers beside it. */
+function draw(rows: readonly Row[]): void {
+  writeFileSync(rootPath("bench", "results", "engine.svg"), pictureOf(rows, `${under.machine} · ${under.disk}`));
+  const readme = rootPath("README.md");
+  const table = `<!-- bench -->\n\n${markdownOf(rows)}\n\n${under.machine}; ${under.disk}; ${under.system}.\n\n<!-- /bench -->`;
   writeFileSync(
-    rootPath("bench", "results", `${name}.json`),
-    `${JSON.stringify({ v: 1, conditions, results: rows }, null, 2)}\n`,
+    readme,
+    readFileSync(readme, "utf8").replace(/<!-- bench -->.*<!-- \/bench -->/s, () => table),
   );
 }
 
-function tableOf(rows: readonly BenchRow[]): string {
+function markdownOf(rows: readonly Row[]): string {
+  const cases = [...new Set(rows.map((row) => row.case))];
+  const rate = (one: string, workload: RegExp) =>
+    rows.find((row) => row.case === one && row.metric === "steps" && workload.test(row.workload));
+  const lines = cases.map((one) => {
+    const engine = rate(one, /^W[13]$/);
+    const floor = engine?.ratio === undefined ? 0 : engine.value / engine.ratio;
+    return `| ${one} | ${rounded(floor)} | ${rounded(engine?.value ?? 0)} | ${engine?.ratio?.toFixed(2) ?? ""} |`;
+  });
+  return ["| | floor, steps/s | Baton, steps/s | ratio |", "| --- | --: | --: | --: |", ...lines].join("\n");
+}
+
+function inWords(): string {
+  return Object.entries(under)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(" · ");
+}
+
+function tableOf(rows: readonly Row[]): string {
   const cells = rows.map(({ workload, case: one, metric, value, unit, ratio, against }) => [
     ...[workload, one, metric, `${rounded(value)} ${unit}`],
     ratio === undefined ? "" : `${ratio.toFixed(2)} × ${against ?? ""}`,
