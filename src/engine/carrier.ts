@@ -402,7 +402,8 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   #tellSettled(run: RunId): void {
-    const waiting = this.#ends.get(run) ?? new Set();
+    const waiting = this.#ends.get(run);
+    if (waiting === undefined) return;
     this.#ends.delete(run);
     for (const then of waiting) then();
   }

@@ -73,6 +73,18 @@ export class Names {
   }
 }
 
+const PLAIN_FIRST = 0x20;
+const PLAIN_LAST = 0x7e;
+
+/** Printable ASCII, as nearly all names are: told without a regular expression. */
+function isPlain(name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charCodeAt(i);
+    if (unit < PLAIN_FIRST || unit > PLAIN_LAST) return false;
+  }
+  return true;
+}
+
 /** Control characters would make a journal unreadable, and format characters make two names look like one. */
 const UNREADABLE = /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u;
 
@@ -84,6 +96,6 @@ function requireName(name: unknown): void {
       `A name has ${name.length} characters: "${name.slice(0, 40)}…". It may have 1 to ${limits.NAME_LENGTH_MAX}.`,
     );
   }
-  if (UNREADABLE.test(name))
+  if (!isPlain(name) && UNREADABLE.test(name))
     throw runProblems.NAME_INVALID(`The name ${JSON.stringify(name)} has control or invisible characters.`);
 }

@@ -34,8 +34,8 @@ import type { CodeIdentity } from "../store.ts";
 import type { Log, RunInfo, Workflow } from "../workflow.ts";
 import { acceptInput } from "./accept.ts";
 import { RunContext } from "./context.ts";
-import { drained } from "./drained.ts";
-import { History, type Recorded } from "./history.ts";
+import { onceDrained } from "./drained.ts";
+import { History, type Next, type Recorded } from "./history.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Names } from "./names.ts";
 import type { Listener } from "./news.ts";
@@ -99,9 +99,10 @@ export class Resident implements Home {
   readonly #history: History;
   #held: Operation[] = [];
   #live: boolean;
-  readonly #queue: { readonly operation: Operation | null; readonly entry: Entry; readonly own: boolean }[] = [];
+  readonly #queue: Next[] = [];
   #queueAt = 0;
   #draining = false;
+  #awaitDrained: (() => void) | null = null;
   #deliveredIn = -1;
 
   /** Made when first needed: most runs neither wait nor get signals. */
@@ -264,7 +265,7 @@ export class Resident implements Home {
 
   /** An outcome of an operation of this run is durable. */
   outcome(operation: Operation, entry: Entry): void {
-    this.#come({ operation, entry, own: true });
+    this.#come(operation, entry);
   }
 
   /** Something from elsewhere is durable: a signal, an answer, a child's end. */
@@ -273,30 +274,32 @@ export class Resident implements Home {
     this.#written = { ...this.#written, status: "running" }; // written with it, so that a crash does not forget to wake the run
     this.carrier.changed(this);
     this.#counted();
-    this.#come({ operation: null, entry, own: false });
+    this.#come(null, entry);
   }
 
-  #come(item: { operation: Operation | null; entry: Entry; own: boolean }): void {
-    if (this.#brokenBy !== null) item.operation?.reject(this.#brokenBy);
+  /** `operation`: the run's own, whose outcome it is; null: the entry says whose it is. */
+  #come(operation: Operation | null, entry: Entry): void {
+    if (this.#brokenBy !== null) operation?.reject(this.#brokenBy);
     if (this.gone || this.#still) return;
     const { turn } = this.carrier;
     this.movedIn = turn;
     if (this.#live && !this.#draining && this.#deliveredIn !== turn) {
       this.#deliveredIn = turn;
-      this.#deliverLive(item);
+      this.#deliverLive(operation, entry);
       return;
     }
-    this.#queue.push(item);
+    this.#queue.push({ operation, entry });
     if (!this.#draining) this.#pumpWhenDrained();
   }
 
   #pumpWhenDrained(): void {
     if (this.#draining) return;
     this.#draining = true;
-    drained(() => {
+    this.#awaitDrained ??= onceDrained(() => {
       this.#draining = false;
       this.#pump();
     });
+    this.#awaitDrained();
   }
 
   /** Delivers the next thing, if any, and comes back when all it set in motion has come to rest. */
@@ -348,12 +351,12 @@ export class Resident implements Home {
       this.#queue.length = 0;
       this.#queueAt = 0;
     }
-    this.#deliverLive(item);
+    this.#deliverLive(item.operation, item.entry);
     return true;
   }
 
-  #deliverLive({ operation, entry, own }: { operation: Operation | null; entry: Entry; own: boolean }): void {
-    if (own) this.busy--;
+  #deliverLive(operation: Operation | null, entry: Entry): void {
+    if (operation !== null) this.busy--;
     if (this.#written.status !== "running") this.carrier.changed(this);
     if (entry.kind === "signal-received") {
       this.#entered(entry);
