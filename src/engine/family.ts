@@ -4,6 +4,7 @@ import type { RunId } from "../base/id.ts";
 import { canonicalJson, type Json, writeJson } from "../base/json.ts";
 import { shortHash } from "../base/random.ts";
 import { type Entry, type Facts, factOf, limits, runProblems } from "../run.ts";
+import type { CodeIdentity } from "../store.ts";
 import type { Workflow } from "../workflow.ts";
 import { type AcceptedInput, acceptInput } from "./accept.ts";
 import type { TakenName } from "./names.ts";
@@ -13,12 +14,15 @@ import type { ChildRequest, Draft } from "./port.ts";
 /** What both kinds of children have in common: which workflow, with which input. */
 abstract class ChildOperation<T> extends Operation<T> {
   readonly #workflow: Workflow;
+  /** Taken on every pass, replays too: whoever carries this run then knows the code of its children. */
+  readonly #identity: CodeIdentity;
   readonly #input: AcceptedInput;
   readonly #hash: number;
 
   constructor(home: Home, name: TakenName, workflow: Workflow, input: unknown) {
     super(home, name);
     this.#workflow = workflow;
+    this.#identity = home.identityOf(workflow);
     this.#input = acceptInput(workflow, input);
     this.#hash = shortHash(`${workflow.namespace}/${workflow.name} ${canonicalJson(this.#input.value as Json)}`);
     if (home.depth + 1 > limits.CHILD_DEPTH_MAX) {
@@ -34,7 +38,7 @@ abstract class ChildOperation<T> extends Operation<T> {
 
   protected request(parentKey: string, parentClose: "cancel" | "keep"): ChildRequest {
     return {
-      workflow: this.home.identityOf(this.#workflow),
+      workflow: this.#identity,
       inputText: this.#input.text,
       key: null,
       timeoutMs: this.#workflow.timeoutMs,
