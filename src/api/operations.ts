@@ -141,7 +141,7 @@ export const operations = {
     summary: "Start a run; the same key and input give the same run.",
     kind: "carry",
     http: { method: "POST", path: "/v1/runs" },
-    input: z.object({ workflow: z.string().max(300), input: z.unknown().optional(), key: z.string().min(1).max(512).optional() }),
+    input: z.object({ workflow: z.string().max(300), input: z.unknown().optional(), key: z.string().optional() }),
     output: z.object({ run: z.string(), repeated: z.boolean() }),
   }),
   "workflows.load": define({

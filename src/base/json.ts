@@ -113,7 +113,7 @@ export function canonicalJson(value: Json): string {
 /** Reads JSON text from outside, bounded in bytes and depth, and refuses numbers that would change. */
 export function readJson(text: string, what: string, bytesMax: number): Json {
   if (Buffer.byteLength(text) > bytesMax) {
-    throw jsonProblems.JSON_TOO_LARGE(`${what} has ${Buffer.byteLength(text)} bytes; the limit is ${bytesMax}.`);
+    throw jsonProblems.JSON_TOO_LARGE(`${what} has more than ${bytesMax} bytes, which is the limit.`);
   }
   if (nestingOf(text) > JSON_DEPTH_MAX) {
     throw jsonProblems.JSON_TOO_DEEP(`${what} is nested deeper than ${JSON_DEPTH_MAX} levels.`);
@@ -157,11 +157,52 @@ function nestingOf(text: string): number {
   return deepest;
 }
 
+/** What the parser says, with the place, which it does not always tell. */
 function malformed(text: string, error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
-  const position = /position (\d+)/.exec(reason)?.[1];
-  if (position === undefined) return reason;
+  const sentence = reason
+    .replace(/ in JSON.*$/s, "")
+    .replace(/ \(line.*$/s, "")
+    .replace(/, (\.\.\.)?".*$/s, "");
+  const position = /position (\d+)/.exec(reason)?.[1] ?? firstMalformedAt(text);
   const before = text.slice(0, Number(position)).split("\n");
-  const sentence = reason.replace(/ in JSON.*$/s, "").replace(/ \(line.*$/s, "");
   return `${sentence} at line ${before.length}, column ${(before.at(-1) ?? "").length + 1}`;
+}
+
+const TOKEN =
+  /\s*(?:([{}[\]:,])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null))/y;
+
+/** Where a text stops being JSON: the first token that cannot stand where it stands. */
+function firstMalformedAt(text: string): number {
+  const open: string[] = [];
+  let wanted = "value";
+  for (let at = 0; ; at = TOKEN.lastIndex) {
+    TOKEN.lastIndex = at;
+    const [, mark, scalar] = TOKEN.exec(text) ?? [];
+    const found = mark ?? scalar;
+    const begin = at + (/^\s*/.exec(text.slice(at))?.[0].length ?? 0);
+    const next = found === undefined ? null : after(wanted, found, open);
+    if (next === null) return begin;
+    wanted = next;
+  }
+}
+
+/** What may follow a token; null where it may not stand. `open`: the brackets around it, innermost last. */
+function after(wanted: string, found: string, open: string[]): string | null {
+  const inside = open.at(-1);
+  const isClosing = found === (inside === "{" ? "}" : "]") && inside !== undefined;
+  if (isClosing && wanted.includes("end")) {
+    open.pop();
+    return open.length === 0 ? "nothing" : "comma or end";
+  }
+  if (wanted.startsWith("comma")) return found !== "," ? null : inside === "{" ? "key" : "value";
+  if (wanted.startsWith("key")) return found.startsWith('"') ? "colon" : null;
+  if (wanted === "colon") return found === ":" ? "value" : null;
+  if (!wanted.startsWith("value")) return null;
+  if (found === "{" || found === "[") {
+    open.push(found);
+    return found === "{" ? "key or end" : "value or end";
+  }
+  if ("}]:,".includes(found)) return null;
+  return inside === undefined ? "nothing" : "comma or end";
 }

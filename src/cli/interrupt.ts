@@ -1,5 +1,6 @@
 // Ctrl-C: once to close cleanly, twice to stop at once. SIGTERM likewise.
 
+import { leave } from "./leave.ts";
 import { EXIT } from "./problems.ts";
 
 /** One press may arrive several times: from the terminal, and from each launcher above that passes it on. In ms. */
@@ -17,7 +18,7 @@ export function onInterrupt(then: () => void): void {
 function press(): void {
   const now = performance.now();
   if (pressedAt !== null && now - pressedAt < ONE_PRESS_MS) return;
-  if (pressedAt !== null) process.exit(EXIT.interrupted);
+  if (pressedAt !== null) leave(EXIT.interrupted);
   pressedAt = now;
   process.stderr.write("\nclosing; Ctrl-C again stops at once\n");
   act?.();

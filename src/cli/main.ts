@@ -6,7 +6,9 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { apiProblems } from "../api.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
+import { isLoading, orchestratorProblems } from "../orchestrator.ts";
 import { failureOf } from "../run.ts";
+import { leave, meanToLeave, onUnmeantExit } from "./leave.ts";
 import { cliProblems, EXIT, exitCodeOf } from "./problems.ts";
 import { type CommonOptions, defaultData, resumeRun, runFile } from "./run.ts";
 import { addOperationCommands } from "./runs.ts";
@@ -47,8 +49,13 @@ const NOT_YET = new Set([
   ...["runs pause", "runs retry", "runs fork", "runs skip", "runs signal", "runs rm"],
 ]);
 
+/** Carries out what was typed; gives the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   guardProcess();
+  return await carryOut(argv).finally(meanToLeave);
+}
+
+async function carryOut(argv: readonly string[]): Promise<number> {
   let code: number = EXIT.ok;
   const program = build((ended) => {
     code = ended;
@@ -110,10 +117,22 @@ function guardProcess(): void {
     process.stderr.write(
       `error[UNCAUGHT] ${inWords(error)}\n  Code outside any step threw; runs in flight go on with the next \`baton runs resume\`.\n`,
     );
-    process.exit(EXIT.bug);
+    leave(EXIT.bug);
   });
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.bug));
+  onUnmeantExit(tellOfExit);
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => leave(error.code === "EPIPE" ? EXIT.ok : EXIT.bug));
   process.stderr.on("error", () => undefined); // nobody listens any more: no reason to drop a run
+}
+
+/** A workflow's code has ended the process: nothing is lost, but nobody was told how it stands. */
+function tellOfExit(): number {
+  const problem = isLoading()
+    ? orchestratorProblems.WF_LOAD_FAILED(
+        "The file ended the process, or waits for something that never comes, while it was being loaded.",
+      )
+    : cliProblems.PROCESS_ENDED("process.exit was called while a run was carried; `baton runs ls` shows it.");
+  openTerminal({ quiet: false, json: process.argv.includes("--json"), input: false }).complain(problem.problem);
+  return exitCodeOf(problem.problem);
 }
 
 function inWords(thrown: unknown): string {

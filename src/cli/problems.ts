@@ -5,6 +5,12 @@ import { defineProblems, listedProblems, type Problem } from "../base/problem.ts
 export const cliProblems = defineProblems({
   USAGE: { status: 400, title: "The command was not understood.", fix: "See `baton --help`.", exit: 2 },
   INPUT_UNREADABLE: { status: 400, title: "The input cannot be read.", exit: 2 },
+  PROCESS_ENDED: {
+    status: 500,
+    title: "The workflow's own code ended the process.",
+    fix: "Return or throw instead; what was accepted goes on with `baton runs resume`.",
+    exit: 70,
+  },
   NO_OWNER: {
     status: 409,
     title: "No process carries the runs of this data directory.",

@@ -5,7 +5,8 @@
 // reverse order, also when opening stops half-way.
 
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Answerer, InputOf, OperationName, OutputOf } from "../api.ts";
 import type { Clock, Random32 } from "../base/clock.ts";
 import { type RunId, readId } from "../base/id.ts";
@@ -84,10 +85,22 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
 
 function makeDirectory(directory: DataDirectory): void {
   try {
-    mkdirSync(directory.path, { recursive: true, mode: 0o700 });
+    makePath(directory.path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw orchestratorProblems.DATA_DIRECTORY(`${directory.path} cannot be made: ${reason}`);
+  }
+}
+
+/** Not by `recursive`, which never returns where a parent takes no directories, as /proc does not. */
+function makePath(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const parent = dirname(path);
+  if (parent !== path) makePath(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error; // else another was faster
   }
 }
 
