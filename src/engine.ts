@@ -8,6 +8,7 @@ export { type EmbeddedEngine, openEmbeddedEngine } from "./engine/embedded.ts";
 export type { Listener, News } from "./engine/news.ts";
 export type {
   Carrier,
+  ChildRequest,
   Claim,
   Draft,
   Engine,
