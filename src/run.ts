@@ -11,5 +11,7 @@ export type { JournalReading, OpenQuestion, OperationReading, OperationStatus, S
 export { countSteps, dataOf, openQuestions, readEntries } from "./run/reading.ts";
 export type { AfterFailure, FailedAttempt, RetryPolicy } from "./run/retry.ts";
 export { afterFailure, readRetryPolicy, TRY_ONCE } from "./run/retry.ts";
+export type { Cut } from "./run/rewind.ts";
+export { cutAt, lastFailure } from "./run/rewind.ts";
 export type { EndedRun, PauseReason, Progress, Run, RunCore, RunStatus, WorkflowName } from "./run/run.ts";
 export { hasEnded, isEnd, mayBecome, RUN_STATUSES } from "./run/run.ts";

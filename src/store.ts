@@ -10,6 +10,7 @@ export type {
   Commit,
   JournalReset,
   NewEntry,
+  Rewind,
   RunPage,
   RunQuery,
   RunRecord,

@@ -52,7 +52,7 @@ const failure = z.object({
 export const operationLine = z.object({
   key: z.string(),
   kind: z.string(),
-  status: z.enum(["running", "waiting", "completed", "failed", "canceled"]),
+  status: z.enum(["running", "waiting", "completed", "failed", "skipped", "canceled"]),
   attempts: z.number(),
   firstAt: moment,
   endedAt: moment.optional(),

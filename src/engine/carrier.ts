@@ -37,6 +37,7 @@ import type { Carrier, Claim, Draft, Engine, Taken, Write } from "./port.ts";
 import { engineProblems } from "./problems.ts";
 import { type Origin, Registry } from "./registry.ts";
 import { type Carrying, Resident } from "./resident.ts";
+import { type CutShort, canceled, Steering } from "./steering.ts";
 
 export interface CarrierOptions {
   readonly engine: Engine;
@@ -70,6 +71,7 @@ export class RunCarrier implements Carrier, Carrying {
   readonly random32: Random32;
   readonly strict: boolean;
   readonly registry = new Registry();
+  readonly steering = new Steering(this);
   readonly acting = new Set<Acting>();
   turn = 0;
   news: Listener | null = null;
@@ -156,16 +158,16 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   #touch(resident: Resident): void {
-    if (isOverdue(resident.record, this.engine.clock)) this.#cutShort(resident, overdue(resident.record));
+    if (isOverdue(resident.record, this.engine.clock)) this.cutShort(resident, overdue(resident.record));
     else resident.fireDue(this.engine.clock.now());
   }
 
   #take(run: RunId): void {
-    this.#alone(run, (came) => this.#takeNow(run, came)).catch(() => undefined); // only a stopped engine rejects, and tells everybody itself
+    this.alone(run, (came) => this.#takeNow(run, came)).catch(() => undefined); // only a stopped engine rejects, and tells everybody itself
   }
 
   /** Does something to a run that is not in memory while nobody else takes it. `came`: what comes for it meanwhile. */
-  async #alone<T>(run: RunId, act: (came: readonly Entry[]) => Promise<T>): Promise<T> {
+  async alone<T>(run: RunId, act: (came: readonly Entry[]) => Promise<T>): Promise<T> {
     for (let other = this.#taking.get(run); other !== undefined; other = this.#taking.get(run)) await other.done;
     const came: Entry[] = [];
     const { promise: done, resolve } = Promise.withResolvers<void>();
@@ -193,12 +195,12 @@ export class RunCarrier implements Carrier, Carrying {
   /** A journal that cannot be read stops its own run and no other; a storage that fails says so by itself. */
   async #corrupt(run: RunId, error: unknown): Promise<void> {
     const claim = isProblemError(error) && error.problem.status === 503 ? null : await this.engine.claim(run);
-    if (claim !== null) this.#writePause(claim, "corrupt", unreadable(run, "it", error));
+    if (claim !== null) this.writePause(claim, "corrupt", unreadable(run, "it", error));
   }
 
   #admit(taken: Taken, workflow: Workflow, came: readonly Entry[]): void {
     if (this.#draining || this.#residents.has(taken.claim.run)) return;
-    if (isOverdue(taken.record, this.engine.clock)) return this.#writeEnd(taken.claim, taken.record, overdue(taken.record));
+    if (isOverdue(taken.record, this.engine.clock)) return this.writeEnd(taken.claim, taken.record, overdue(taken.record));
     const resident = new Resident(this, taken, workflow);
     this.#residents.set(resident.run, resident);
     this.news?.({ kind: "started", run: resident.run, parent: taken.record.run.parent, workflow: fullName(workflow) });
@@ -214,7 +216,7 @@ export class RunCarrier implements Carrier, Carrying {
     if (parent === null || record.parent?.close !== "cancel") return false;
     const above = await this.engine.record(parent);
     if (above === null || !isEnd(above.run.status)) return false;
-    this.#writeEnd(claim, record, canceled(record.run.id, endOf(parent), null));
+    this.writeEnd(claim, record, canceled(record.run.id, endOf(parent), null));
     return true;
   }
 
@@ -268,7 +270,7 @@ export class RunCarrier implements Carrier, Carrying {
     const problem = runProblems.NOT_LOADED(
       `${fullName(run.workflow)} of run ${run.id} is not loaded; it came from ${from}.`,
     ).problem;
-    this.#writePause(claim, "not_loaded", problem);
+    this.writePause(claim, "not_loaded", problem);
   }
 
   received(run: RunId, entry: Entry): boolean {
@@ -367,23 +369,23 @@ export class RunCarrier implements Carrier, Carrying {
 
   tooLong(resident: Resident): void {
     const problem = runProblems.JOURNAL_TOO_LONG(`Run ${resident.run} has ${limits.JOURNAL_ENTRIES_MAX} entries.`);
-    this.#cutShort(resident, { status: "failed", problem: problem.problem });
+    this.cutShort(resident, { status: "failed", problem: problem.problem });
   }
 
   #end(resident: Resident, ending: Ending): void {
-    this.#writeEnd(resident.claim, resident.record, ending, resident.mayHaveChildren);
+    this.writeEnd(resident.claim, resident.record, ending, resident.mayHaveChildren);
     resident.end(() => runProblems.RUN_ENDED(`Run ${resident.run} has ended.`));
     this.#residents.delete(resident.run);
   }
 
   /** Ends a run that has not come to its own end: what it waits for rejects. */
-  #cutShort(resident: Resident, ending: Ending & { readonly problem: Problem }): void {
-    this.#writeEnd(resident.claim, resident.record, ending, resident.mayHaveChildren);
+  cutShort(resident: Resident, ending: CutShort): void {
+    this.writeEnd(resident.claim, resident.record, ending, resident.mayHaveChildren);
     resident.break(new ProblemError(ending.problem));
     this.#residents.delete(resident.run);
   }
 
-  #writeEnd(claim: Claim, record: RunRecord, ending: Ending, mayHaveChildren = true): void {
+  writeEnd(claim: Claim, record: RunRecord, ending: Ending, mayHaveChildren = true): void {
     const { status, outputText, problem, entry } = ending;
     const write: Write = {
       entries: entry === undefined ? [] : [entry],
@@ -410,51 +412,25 @@ export class RunCarrier implements Carrier, Carrying {
 
   async #closeChildren(run: RunId): Promise<void> {
     for (const child of await this.engine.openChildren(run)) {
-      if (child.close === "cancel") await this.cancel(child.run, endOf(run), null).catch(() => undefined);
+      if (child.close === "cancel") await this.steering.cancel(child.run, endOf(run), null).catch(() => undefined);
     }
   }
 
-  // What people ask of runs.
+  // What is done to runs from outside; see steering.ts.
 
-  /** Ends a run at once; what it was doing is told to stop. Throws RUN_UNKNOWN / RUN_ENDED. */
-  async cancel(run: RunId, by: string, reason: string | null): Promise<void> {
-    const ending = canceled(run, by, reason);
-    const cancel = async (): Promise<void> => {
-      const resident = this.#residents.get(run);
-      if (resident !== undefined) this.#cutShort(resident, ending);
-      else {
-        const taken = await this.#takeUnended(run);
-        this.#writeEnd(taken.claim, taken.record, ending);
-      }
-      await this.engine.flushed();
-    };
-    await this.#alone(run, cancel).catch((error: unknown) => this.#wakeAfter(run, error));
+  expel(resident: Resident, why: string): void {
+    resident.end(() => runProblems.RUN_PAUSED(`Attempt given up: ${why}.`));
+    this.#residents.delete(resident.run);
   }
 
-  /** Lets a paused run go on. Throws RUN_UNKNOWN / RUN_ENDED / RUN_NOT_PAUSED. */
-  async resume(run: RunId, by: string): Promise<void> {
-    const resume = async (): Promise<void> => {
-      const { claim, record } = await this.#takeUnended(run);
-      if (record.run.status !== "paused") throw runProblems.RUN_NOT_PAUSED(`Run ${run} is ${record.run.status}.`);
-      const standing = { status: "running", wakeAt: record.deadlineAt, progressText: null } as const;
-      this.engine.write(claim, { entries: [draft("run-resumed", { by } satisfies Facts["run-resumed"])], standing }, null);
-      await this.engine.flushed();
-    };
-    await this.#alone(run, resume).catch((error: unknown) => this.#wakeAfter(run, error));
-    this.wake(run, null);
+  hold(resident: Resident): void {
+    resident.hold();
+    this.rested(resident);
   }
 
-  /** It was not to be; what came for the run meanwhile must not wait for it. */
-  #wakeAfter(run: RunId, error: unknown): never {
-    this.wake(run, null);
-    throw error;
-  }
-
-  async #takeUnended(run: RunId): Promise<Taken> {
-    const taken = await this.engine.take(run);
-    if (taken === null) throw runProblems.RUN_UNKNOWN(`There is no run ${run}.`);
-    if (isEnd(taken.record.run.status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${taken.record.run.status}.`);
-    return taken;
+  /** A held run whose steps have ended leaves memory. */
+  rested(resident: Resident): void {
+    if (resident.isHeldAtRest) this.#forget(resident);
   }
 
   mismatched(resident: Resident, operation: Operation, recorded: Entry): void {
@@ -478,18 +454,18 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   #pause(resident: Resident, reason: PauseReason, problem: Problem): void {
-    this.#writePause(resident.claim, reason, problem);
+    this.writePause(resident.claim, reason, problem);
     resident.end(() => runProblems.RUN_PAUSED(`Run ${resident.run} is paused (${reason}).`));
     this.#residents.delete(resident.run);
   }
 
-  #writePause(claim: Claim, reason: PauseReason, problem: Problem): void {
-    const entry = draft("run-paused", { reason, problem } satisfies Facts["run-paused"]);
+  writePause(claim: Claim, reason: PauseReason, problem: Problem | null, by: string | null = null): void {
+    const entry = draft("run-paused", { reason, problem, by } satisfies Facts["run-paused"]);
     const standing = {
       status: "paused",
       reason,
       wakeAt: null,
-      problemText: JSON.stringify(problem),
+      ...(problem === null ? {} : { problemText: JSON.stringify(problem) }),
       progressText: null,
     } as const;
     this.engine.write(claim, { entries: [entry], standing }, () => {
@@ -502,7 +478,7 @@ export class RunCarrier implements Carrier, Carrying {
   continueAs(resident: Resident, inputText: string): void {
     resident.end(() => runProblems.RUN_ENDED(`This journal of run ${resident.run} has ended; it continues with another.`));
     this.#residents.delete(resident.run);
-    this.#alone(resident.run, (came) => this.#continue(resident, inputText, came))
+    this.alone(resident.run, (came) => this.#continue(resident, inputText, came))
       .then(() => this.wake(resident.run, null))
       .catch(() => undefined); // only a stopped engine rejects, and tells everybody itself
   }
@@ -530,7 +506,7 @@ export class RunCarrier implements Carrier, Carrying {
   async drain(graceMs: number): Promise<void> {
     const until = this.engine.clock.now() + graceMs;
     this.#draining = true;
-    for (const resident of this.#residents.values()) resident.stopDelivering();
+    for (const resident of this.#residents.values()) resident.hold();
     while (this.acting.size > 0 && this.engine.clock.now() < until) {
       await new Promise<void>((resolve) => this.engine.clock.after(limits.ATTEMPT_SWEEP_MS, resolve));
     }
@@ -567,15 +543,10 @@ function isOverdue({ deadlineAt }: RunRecord, clock: Clock): boolean {
   return deadlineAt !== null && deadlineAt <= clock.now();
 }
 
-function overdue({ deadlineAt, run }: RunRecord): Ending & { readonly problem: Problem } {
+function overdue({ deadlineAt, run }: RunRecord): CutShort {
   const timeoutMs = (deadlineAt ?? 0) - run.startedAt;
   const { problem } = runProblems.RUN_TIMEOUT(`Run ${run.id} did not end within ${timeoutMs} ms.`);
   return { status: "failed", problem, entry: draft("run-timed-out", { timeoutMs } satisfies Facts["run-timed-out"]) };
-}
-
-function canceled(run: RunId, by: string, reason: string | null): Ending & { readonly problem: Problem } {
-  const { problem } = runProblems.RUN_CANCELED(`Run ${run} was canceled by ${by}${reason === null ? "" : `: ${reason}`}.`);
-  return { status: "canceled", problem, entry: draft("run-canceled", { by, reason } satisfies Facts["run-canceled"]) };
 }
 
 function endOf(parent: RunId): string {

@@ -18,6 +18,7 @@ import {
   type CodeIdentity,
   type JournalReset,
   type NewEntry,
+  type Rewind,
   type RunRecord,
   type RunStart,
   type RunUpdate,
@@ -58,10 +59,12 @@ interface NumberedClaim extends Claim {
 /** What is gathered for one commit, and who is told when it is done. */
 interface Batch {
   readonly starts: RunStart[];
+  readonly rewinds: Rewind[];
   readonly resets: JournalReset[];
   readonly entries: NewEntry[];
   readonly stirs: number[];
   readonly updates: RunUpdate[];
+  readonly deletes: number[];
   /** Parallel to `entries`: who is told; null: the run's carrier, as `received`; NOBODY: none. */
   readonly tells: (Settling | null)[];
   readonly after: (() => void)[];
@@ -75,10 +78,12 @@ const NOBODY: Settling = { settled: () => undefined, lost: () => undefined };
 function emptyBatch(): Batch {
   return {
     starts: [],
+    rewinds: [],
     resets: [],
     entries: [],
     stirs: [],
     updates: [],
+    deletes: [],
     tells: [],
     after: [],
     keys: new Map(),
@@ -143,7 +148,7 @@ export class EmbeddedEngine implements Engine {
     const run = this.#store.ids.of(start.number);
     if (request.key !== null)
       this.#batch.keys.set(keyName(request.workflow, request.key.key), { run, bodyHash: request.key.bodyHash });
-    this.#begin(start);
+    this.#begin(start, request.journal ?? []);
     await this.flushed();
     return { run, repeated: false };
   }
@@ -193,13 +198,15 @@ export class EmbeddedEngine implements Engine {
     };
   }
 
-  #begin(start: RunStart): void {
+  #begin(start: RunStart, journal: readonly Draft[] = []): void {
     this.#families?.add(start.root);
     this.#batch.starts.push(start);
-    const taken = { claim: this.#claimOf(start), record: recordOf(start, this.#store), entries: [] };
+    for (const draft of journal) this.#put(start.number, draft, NOBODY);
+    const fresh = { claim: this.#claimOf(start), record: recordOf(start, this.#store), entries: [] };
+    const taken = journal.length === 0 ? fresh : null;
     this.#batch.after.push(() => {
       if (start.wakeAt !== null) this.#alarm.set(start.number, start.wakeAt);
-      this.#carrier?.wake(taken.claim.run, taken);
+      this.#carrier?.wake(fresh.claim.run, taken);
     });
     this.#schedule();
   }
@@ -240,15 +247,16 @@ export class EmbeddedEngine implements Engine {
     this.#schedule();
   }
 
-  #put(run: number, { kind, key, hash, data }: Draft, tell: Settling | null): void {
+  #put(run: number, { kind, key, hash, data, at }: Draft, tell: Settling | null): void {
     const batch = this.#batch;
-    batch.entries.push({ run, seq: this.#nextSeq++, kind, key, hash, at: this.clock.now(), data });
+    batch.entries.push({ run, seq: this.#nextSeq++, kind, key, hash, at: at ?? this.clock.now(), data });
     batch.tells.push(tell);
   }
 
-  write(claim: Claim, { entries, standing, sends, reset }: Write, then: (() => void) | null): void {
+  write(claim: Claim, { entries, standing, sends, rewind, reset }: Write, then: (() => void) | null): void {
     this.#requireOpen();
     const { number } = claim as NumberedClaim;
+    if (rewind !== undefined) this.#batch.rewinds.push({ run: number, ...rewind });
     if (reset !== undefined) this.#batch.resets.push({ run: number, ...reset, seed: this.#random32() });
     for (const draft of entries) this.#put(number, draft, NOBODY);
     for (const { to, draft } of sends ?? []) this.#sendWithin(to, draft);
@@ -288,6 +296,15 @@ export class EmbeddedEngine implements Engine {
     this.#batch.stirs.push(number);
     this.#schedule();
     return "accepted";
+  }
+
+  async delete(run: RunId): Promise<void> {
+    this.#requireOpen();
+    const number = this.#store.ids.numberOf(run);
+    if (number === null) return;
+    this.#batch.deletes.push(number);
+    this.#schedule();
+    await this.flushed();
   }
 
   #statusOf(number: number): RunRecord["run"]["status"] | null {
@@ -343,6 +360,11 @@ export class EmbeddedEngine implements Engine {
     const number = this.#store.ids.numberOf(run);
     if (number === null) return [];
     return this.#store.openChildren(number).map((child) => ({ run: this.#store.ids.of(child.number), close: child.close }));
+  }
+
+  async children(run: RunId): Promise<RunId[]> {
+    const number = this.#store.ids.numberOf(run);
+    return number === null ? [] : this.#store.children(number).map((child) => this.#store.ids.of(child));
   }
 
   flushed(): Promise<void> {
@@ -429,7 +451,8 @@ export class EmbeddedEngine implements Engine {
 }
 
 function isEmpty(batch: Batch): boolean {
-  return batch.entries.length === 0 && batch.updates.length === 0 && batch.starts.length === 0 && batch.resets.length === 0;
+  const { starts, rewinds, resets, entries, updates, deletes } = batch;
+  return [starts, rewinds, resets, entries, updates, deletes].every(({ length }) => length === 0);
 }
 
 function keyName({ namespace, name }: CodeIdentity, key: string): string {

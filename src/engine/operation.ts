@@ -64,6 +64,7 @@ export interface Home {
 /** An attempt that takes time: looked at by the sweep. */
 export interface Acting {
   readonly home: Home;
+  readonly key: string;
   sweep(now: number): void;
   abort(reason: unknown): void;
   reject(error: unknown): void;

@@ -47,6 +47,8 @@ export interface StartRequest {
   readonly inputText: string;
   readonly key: { readonly key: string; readonly bodyHash: string } | null;
   readonly timeoutMs: number | null;
+  /** What its journal begins with; a fork's, for one. */
+  readonly journal?: readonly Draft[];
 }
 
 export interface ChildRequest extends StartRequest {
@@ -67,6 +69,8 @@ export interface Draft {
   readonly key: string | null;
   readonly hash: number;
   readonly data: string;
+  /** When it happened, Unix ms, where that was not now: a fact of another run's journal. */
+  readonly at?: number;
 }
 
 /** How a run stands. */
@@ -91,6 +95,8 @@ export interface Write {
   readonly standing?: Standing;
   /** Facts for other runs, told to them as `received`. Refused silently where the run has ended. */
   readonly sends?: readonly { readonly to: RunId; readonly draft: Draft }[];
+  /** Takes entries out and lets the run go on, also one that has ended. Comes before `entries`. */
+  readonly rewind?: { readonly dropSeqs: readonly number[]; readonly deadlineAt: number | null };
   /** Begins the journal anew; `keepSeqs` are signals not received yet. Comes before `entries`. */
   readonly reset?: { readonly inputText: string; readonly keepSeqs: readonly number[] };
 }
@@ -116,12 +122,16 @@ export interface Engine extends AsyncDisposable {
   /** Several things at once; `then` is called when they are durable. */
   write(claim: Claim, write: Write, then: (() => void) | null): void;
   send(to: RunId, draft: Draft): Promise<Sent>;
+  /** Keeps nothing of a run. Resolves when it is gone for good; its id is not given again. */
+  delete(run: RunId): Promise<void>;
   /** Asks to be asked, before the next commit, how changed runs stand. */
   nudge(): void;
   /** Wakes runs that were moving when their last carrier stopped, and children that an ended parent left behind. */
   recover(): void;
   record(run: RunId): Promise<RunRecord | null>;
   openChildren(run: RunId): Promise<readonly { readonly run: RunId; readonly close: "cancel" | "keep" }[]>;
+  /** All runs started by this one, ended or not. */
+  children(run: RunId): Promise<readonly RunId[]>;
   /** Resolves when all that was accepted so far is durable. */
   flushed(): Promise<void>;
 }

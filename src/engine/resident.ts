@@ -60,6 +60,8 @@ export interface Carrying {
   threw(resident: Resident, error: unknown): void;
   mismatched(resident: Resident, operation: Operation, recorded: Entry): void;
   corrupted(resident: Resident, entry: Entry, error: unknown): void;
+  /** What a held run was doing has ended. */
+  rested(resident: Resident): void;
   tooLong(resident: Resident): void;
   continueAs(resident: Resident, inputText: string): void;
   identityOf(workflow: Workflow): CodeIdentity;
@@ -90,8 +92,10 @@ export class Resident implements Home {
   /** The carrier's turn in which it last wrote or was told something. */
   movedIn = 0;
   #idle = { movedIn: 0, sinceMs: 0 };
-  /** Closing: what ends is recorded, but nothing more is delivered or begun. */
+  /** Closing or held: what ends is recorded, but nothing more is delivered or begun. */
   #still = false;
+  /** Asked for while it was still. */
+  #askedStill: Operation[] = [];
   /** Why it was ended from outside. */
   #brokenBy: ProblemError | null = null;
 
@@ -208,7 +212,10 @@ export class Resident implements Home {
 
   /** Takes in what the workflow has just asked for. */
   open<T>(operation: Operation<T>): Promise<T> {
-    if (this.#still) return operation.promise;
+    if (this.#still) {
+      this.#askedStill.push(operation as Operation);
+      return operation.promise;
+    }
     if (this.gone) {
       operation.reject(runProblems.RUN_ENDED(`Run ${this.run} has ended; "${operation.key}" comes too late.`));
       return operation.promise;
@@ -280,9 +287,14 @@ export class Resident implements Home {
   /** `operation`: the run's own, whose outcome it is; null: the entry says whose it is. */
   #come(operation: Operation | null, entry: Entry): void {
     if (this.#brokenBy !== null) operation?.reject(this.#brokenBy);
-    if (this.gone || this.#still) return;
+    if (this.gone) return;
     const { turn } = this.carrier;
     this.movedIn = turn;
+    if (this.#still) {
+      this.#queue.push({ operation, entry });
+      this.carrier.rested(this);
+      return;
+    }
     if (this.#live && !this.#draining && this.#deliveredIn !== turn) {
       this.#deliveredIn = turn;
       this.#deliverLive(operation, entry);
@@ -420,14 +432,14 @@ export class Resident implements Home {
 
   /** Tells every operation whose moment has come. */
   fireDue(now: number): void {
-    const due = (): Operation | null => (this.gone || !this.#live ? null : (this.#waiting?.takeDue(now) ?? null));
+    const due = (): Operation | null => (this.gone || this.#still || !this.#live ? null : (this.#waiting?.takeDue(now) ?? null));
     for (let operation = due(); operation !== null; operation = due()) operation.due(now);
     this.carrier.changed(this);
   }
 
   /** How the run stands, if that differs from what is written; null when there is nothing to say. */
   standing(): Standing | null {
-    if (this.gone) return null;
+    if (this.gone || this.#still) return null;
     const status = this.isWaiting ? "waiting" : "running";
     const wakeAt = this.#nextWake();
     const progressText = this.#progressText;
@@ -525,8 +537,28 @@ export class Resident implements Home {
     return now - this.#idle.sinceMs;
   }
 
-  stopDelivering(): void {
+  hold(): void {
     this.#still = true;
+  }
+
+  /** Goes on where it was held. */
+  release(): void {
+    if (!this.#still) return;
+    this.#still = false;
+    this.#written = { ...this.#written, status: "running" };
+    for (const operation of this.#askedStill.splice(0)) this.open(operation);
+    this.#pumpWhenDrained();
+    this.carrier.changed(this);
+  }
+
+  /** Whether it is held, and nothing of what it was doing is under way. */
+  get isHeldAtRest(): boolean {
+    const arrived = this.#queue.slice(this.#queueAt).filter(({ operation }) => operation !== null).length;
+    return this.#still && this.busy === arrived;
+  }
+
+  isActing(key: string): boolean {
+    return this.carrier.actingOf(this).some((acting) => acting.key === key);
   }
 
   /** Forgotten while it waits: on disk it goes on, here nothing more happens. */

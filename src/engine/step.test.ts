@@ -368,7 +368,7 @@ test("a step whose start is on its way to disk does not act once the run is canc
   const run = await begun(world, world.carrier.registry.all()[0] as never);
   // The signal and the cancellation are told in one turn: when the start of the step is on disk, the run has ended.
   void world.engine.send(run, { kind: "signal-received", key: "1", hash: 0, data: '{"name":"go","value":1}' }).then(() => {
-    void world.carrier.cancel(run, "a test", null);
+    void world.carrier.steering.cancel(run, "a test", null);
   });
   await world.clock.settle();
   assert.equal(world.run(run).status, "canceled");
@@ -452,7 +452,7 @@ test("cancelling aborts the attempt under way and rejects the step, and `finally
     }
   });
   using it = await carried(waits);
-  await Promise.all([it.world.carrier.cancel(it.run, "a test", "enough"), it.world.clock.settle()]);
+  await Promise.all([it.world.carrier.steering.cancel(it.run, "a test", "enough"), it.world.clock.settle()]);
   assert.equal(it.world.run(it.run).status, "canceled");
   assert.match(problemOf(it.world, it.run).detail, /by a test: enough/);
   assert.deepEqual(ends, ["aborted", "RUN_CANCELED", "RUN_ENDED"]);

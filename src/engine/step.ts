@@ -40,7 +40,7 @@ class Attempt implements StepContext {
   }
 
   get idempotencyKey(): string {
-    return this.#step.home.idempotencyKey(this.#step.key);
+    return this.#step.idempotencyKey;
   }
 
   /** Made only when asked for, which may be after the attempt was given up. */
@@ -67,6 +67,8 @@ export class StepOperation<T> extends Operation<T> implements Acting {
   readonly #policy: RetryPolicy;
   /** Attempts begun, those of earlier owners included. */
   #attempts = 0;
+  /** How often a person had it done again. */
+  #generation = 0;
   /** Attempts that failed for certain: only these count against the policy. */
   #failures = 0;
   /** The attempt under way. */
@@ -90,7 +92,16 @@ export class StepOperation<T> extends Operation<T> implements Acting {
     requireSpan("attemptTimeoutMs", options.attemptTimeoutMs);
   }
 
+  get idempotencyKey(): string {
+    const key = this.home.idempotencyKey(this.key);
+    return this.#generation === 0 ? key : `${key}~${this.#generation}`;
+  }
+
   override recall(entry: Entry): void {
+    if (entry.kind === "step-redone") {
+      this.#generation = factOf(entry as Entry & { kind: "step-redone" }).generation;
+      return;
+    }
     this.#firstAt ||= entry.at;
     if (entry.kind === "step-started") {
       this.#attempts = factOf(entry as Entry & { kind: "step-started" }).attempt;
@@ -256,7 +267,8 @@ export class StepOperation<T> extends Operation<T> implements Acting {
   }
 
   deliver(entry: Entry): void {
-    if (entry.kind === "step-completed") this.resolve(this.#fresh ? (this.#value as T) : (readOutput(entry.data) as T));
+    if (entry.kind === "step-skipped") this.resolve(factOf(entry as Entry & { kind: "step-skipped" }).output as T);
+    else if (entry.kind === "step-completed") this.resolve(this.#fresh ? (this.#value as T) : (readOutput(entry.data) as T));
     else this.reject(errorFrom(factOf(entry as Entry & { kind: "step-failed" }).failure));
   }
 }

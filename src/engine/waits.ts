@@ -198,6 +198,12 @@ export class AskOperation<T> extends ValueOperation<T, Answer<T>> {
       this.resolve({ by: "timeout" });
       return;
     }
+    if (entry.kind === "ask-declined") {
+      const { who, reason } = factOf(entry as Entry & { kind: "ask-declined" });
+      const why = reason === null ? "" : `: ${reason}`;
+      this.reject(runProblems.ASK_DECLINED(`${who ?? "Somebody"} declined to answer "${this.#label}"${why}.`, { at: this.key }));
+      return;
+    }
     const { by, who, value } = factOf(entry as Entry & { kind: "answered" });
     const checked = this.check(this.#schema, value);
     if (checked === null) return;

@@ -187,7 +187,7 @@ export class Baton implements Answerer, AsyncDisposable {
     const { carrier } = this.#parts;
     const run = await this.#record(id);
     if (run.status === "paused" && run.reason === "not_loaded" && (await carrier.canLoad(run)))
-      await carrier.resume(id, "its code being there again");
+      await carrier.steering.resume(id, "its code being there again");
     else carrier.wake(id, null);
   }
 
@@ -278,7 +278,7 @@ export class Baton implements Answerer, AsyncDisposable {
       for (const number of page) {
         const record = store.record(number);
         if (record?.run.status === "paused" && record.run.reason === "not_loaded" && (await carrier.canLoad(record.run))) {
-          await carrier.resume(record.run.id, "its code being there again");
+          await carrier.steering.resume(record.run.id, "its code being there again");
         }
       }
       const last = page.at(-1);

@@ -68,7 +68,7 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
       const {
         run: { id },
       } = requireRun(store, run);
-      await carrier.cancel(id, "a person", reason ?? null);
+      await carrier.steering.cancel(id, "a person", reason ?? null);
       return { run, status: statusOf(id) };
     },
     "runs.resume": async ({ run }) => {
@@ -76,7 +76,7 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
         run: { id, status },
       } = requireRun(store, run);
       // One that is not paused may have nobody who carries it: it is taken up here.
-      if (status === "paused") await carrier.resume(id, "a person");
+      if (status === "paused") await carrier.steering.resume(id, "a person");
       else if (isEnd(status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${status}.`);
       else carrier.wake(id, null);
       return { run, status: statusOf(id) };

@@ -21,6 +21,10 @@ export interface Facts {
   "attempt-failed": { readonly attempt: number; readonly failure: Failure; readonly retryAt: number };
   "step-completed": Json;
   "step-failed": { readonly attempts: number; readonly failure: Failure };
+  /** A person gave the result. */
+  "step-skipped": { readonly by: string; readonly output: Json };
+  /** A person has it done again: with a new idempotency key. */
+  "step-redone": { readonly generation: number };
   "timer-set": { readonly fireAt: number };
   "timer-fired": null;
   "wait-began": { readonly signal: string; readonly deadlineAt: number | null };
@@ -31,6 +35,7 @@ export interface Facts {
   asked: Asked;
   answered: { readonly by: "person" | "default"; readonly who: string | null; readonly value: Json };
   "ask-timed-out": null;
+  "ask-declined": { readonly who: string | null; readonly reason: string | null };
   "child-started": { readonly run: RunId };
   "child-completed": Json;
   "child-failed": { readonly status: "failed" | "canceled"; readonly problem: Problem };
@@ -39,8 +44,12 @@ export interface Facts {
   logged: { readonly level: LogLevel; readonly message: string; readonly data: Json };
   "run-canceled": { readonly by: string; readonly reason: string | null };
   "run-timed-out": { readonly timeoutMs: number };
-  "run-paused": { readonly reason: PauseReason; readonly problem: Problem | null };
+  "run-paused": { readonly reason: PauseReason; readonly problem: Problem | null; readonly by: string | null };
   "run-resumed": { readonly by: string };
+  /** A person had it go on from `from`; what came after that was taken out. */
+  "run-retried": { readonly by: string; readonly from: string; readonly entriesDropped: number };
+  /** The first fact of a run that begins with a part of another's journal. */
+  forked: { readonly from: RunId; readonly at: string | null; readonly by: string };
   /** The first fact of a journal begun by `continueAs`. */
   continued: { readonly entriesBefore: number };
 }
@@ -112,6 +121,11 @@ export const entryKinds = {
   "run-paused": about(20),
   "run-resumed": about(21),
   continued: about(22),
+  "step-skipped": ends(24, "step"),
+  "step-redone": about(25, "step"),
+  "run-retried": about(26),
+  forked: about(27),
+  "ask-declined": ends(28, "ask"),
 } as const satisfies Record<EntryKind, KindInfo>;
 
 const byNumber = new Map(Object.entries(entryKinds).map(([kind, info]) => [info.number, kind as EntryKind]));

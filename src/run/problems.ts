@@ -61,6 +61,11 @@ export const runProblems = defineProblems({
   CHILD_TOO_DEEP: { status: 422, title: "Runs started one another too deeply (CHILD_DEPTH_MAX).", exit: 1 },
   SIGNAL_INVALID: { status: 422, title: "A signal's value does not fit the schema of the wait.", exit: 1 },
   ANSWER_INVALID: { status: 422, title: "An answer does not fit the schema of the question.", exit: 2 },
+  ASK_DECLINED: { status: 409, title: "A person declined to answer.", exit: 1 },
+  STEP_UNKNOWN: { status: 404, title: "The run has no such step." },
+  STEP_DONE: { status: 409, title: "The step has a result already." },
+  NOTHING_FAILED: { status: 409, title: "No step of the run has failed.", fix: "Name the step: --from STEP." },
+  RUN_OPEN: { status: 409, title: "The run has not ended." },
   ASK_UNKNOWN: { status: 404, title: "The run asks no such question now." },
   JOURNAL_TOO_LONG: {
     status: 500,

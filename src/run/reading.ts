@@ -6,7 +6,7 @@ import { unreachable } from "../base/never.ts";
 import { type Asked, type Entry, type EntryKind, type Facts, factOf, type OperationKind } from "./entry.ts";
 import type { Failure } from "./failure.ts";
 
-export type OperationStatus = "running" | "waiting" | "completed" | "failed" | "canceled";
+export type OperationStatus = "running" | "waiting" | "completed" | "failed" | "skipped" | "canceled";
 
 /** One operation as the journal tells it. Moments are Unix ms; null where nothing was written yet. */
 export interface OperationReading {
@@ -107,6 +107,10 @@ function take(operation: OperationReading, entry: Entry): void {
       operation.kind = "child-start";
       operation.child = factOf(entry as Read<"child-launched">).run;
       return ends(operation, entry, "completed", entry.data);
+    case "step-skipped":
+      return ends(operation, entry, "skipped", JSON.stringify(factOf(entry as Read<"step-skipped">).output));
+    case "ask-declined":
+      return takeDecline(operation, entry as Read<"ask-declined">);
     case "child-failed":
       return takeChildFailure(operation, entry as Read<"child-failed">);
     case "signal-received":
@@ -116,6 +120,9 @@ function take(operation: OperationReading, entry: Entry): void {
     case "run-paused":
     case "run-resumed":
     case "continued":
+    case "run-retried":
+    case "forked":
+    case "step-redone":
       return; // about the run, not about an operation
     default:
       return unreachable(entry.kind);
@@ -139,6 +146,13 @@ function takeFailure(operation: OperationReading, entry: Read<"step-failed">): v
   const { attempts, failure } = factOf(entry);
   operation.attempts = attempts;
   operation.failure = failure;
+  ends(operation, entry, "failed", null);
+}
+
+function takeDecline(operation: OperationReading, entry: Read<"ask-declined">): void {
+  const { who, reason } = factOf(entry);
+  const message = `${who ?? "Somebody"} declined to answer${reason === null ? "" : `: ${reason}`}.`;
+  operation.failure = { code: "ASK_DECLINED", message, name: "ASK_DECLINED" };
   ends(operation, entry, "failed", null);
 }
 
@@ -185,7 +199,7 @@ export interface StepCounts {
 export function countSteps(reading: JournalReading): StepCounts {
   const steps = [...reading.values()].filter(({ kind }) => kind === "step");
   const count = (status: OperationStatus) => steps.filter((step) => step.status === status).length;
-  return { total: steps.length, completed: count("completed"), failed: count("failed"), skipped: 0 };
+  return { total: steps.length, completed: count("completed"), failed: count("failed"), skipped: count("skipped") };
 }
 
 /** What an entry carries, as JSON for people and programs. */

@@ -60,9 +60,9 @@ export const mayBecome = {
   running: ["running", "waiting", "paused", "completed", "failed", "canceled"], // running again: its owner died and another carries it
   waiting: ["running", "paused", "completed", "failed", "canceled"], // completed: what it waited for was the last thing
   paused: ["running", "waiting", "failed", "canceled"],
-  completed: [],
-  failed: [],
-  canceled: [],
+  completed: ["running"], // a person has a part of it done again
+  failed: ["running"],
+  canceled: ["running"],
 } as const satisfies Record<RunStatus, readonly RunStatus[]>;
 
 export const RUN_STATUSES = Object.keys(mayBecome) as readonly RunStatus[];
@@ -72,5 +72,5 @@ export function hasEnded(run: Run): run is EndedRun {
 }
 
 export function isEnd(status: RunStatus): status is EndedRun["status"] {
-  return mayBecome[status].length === 0;
+  return status === "completed" || status === "failed" || status === "canceled";
 }

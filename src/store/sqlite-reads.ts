@@ -66,6 +66,7 @@ export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>): R
           where c.ended_at is null and c.parent_close = 'cancel' and c.id > ? and p.ended_at is not null order by c.id limit ?`,
         ...[afterNumber, limit],
       ).map((row) => row.id),
+    children: (number) => all<{ id: number }>("select id from runs where parent = ? order by id", number).map((row) => row.id),
     openChildren: (number) =>
       all<{ number: number; close: "cancel" | "keep" }>(
         "select id as number, parent_close as close from runs where parent = ? and ended_at is null order by id",

@@ -4,7 +4,7 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { isProblemError } from "../base/problem.ts";
 import { entryKinds } from "../run.ts";
 import { storeProblems } from "./problems.ts";
-import type { CodeIdentity, Commit, JournalReset, NewEntry, RunStart, RunUpdate, Store } from "./store.ts";
+import type { CodeIdentity, Commit, JournalReset, NewEntry, Rewind, RunStart, RunUpdate, Store } from "./store.ts";
 
 /** Rows in one insert, as many as there are: many small inserts cost mostly their number. */
 const BLOCKS_ROWS = [32, 8, 1];
@@ -55,17 +55,21 @@ function claim(db: DatabaseSync): number {
 
 function tail(db: DatabaseSync): { run: number; seq: number } {
   return db
-    .prepare("select (select coalesce(max(id), 0) from runs) as run, (select coalesce(max(seq), 0) from journal) as seq")
+    .prepare(`
+      select max((select coalesce(max(id), 0) from runs), (select value from meta where name = 'last_run')) as run,
+             (select coalesce(max(seq), 0) from journal) as seq`)
     .get() as { run: number; seq: number };
 }
 
 function prepareWrites(db: DatabaseSync) {
   const epoch = db.prepare("select value from meta where name = 'epoch'");
   const writeStarts = startWriter(db);
+  const writeRewinds = rewindWriter(db);
   const writeResets = resetWriter(db);
   const writeEntries = entryWriter(db);
   const stir = db.prepare("update runs set status = 'running' where id = ? and status = 'waiting'");
   const writeUpdates = updateWriter(db);
+  const deleteRuns = deleter(db);
   return {
     begin: db.prepare("begin immediate"),
     end: db.prepare("commit"),
@@ -74,10 +78,12 @@ function prepareWrites(db: DatabaseSync) {
       if (current !== commit.epoch)
         throw storeProblems.STORAGE_FENCED(`This process holds epoch ${commit.epoch}; the newest is ${current}.`);
       if (commit.starts.length > 0) writeStarts(commit.starts);
+      if (commit.rewinds.length > 0) writeRewinds(commit.rewinds);
       if (commit.resets.length > 0) writeResets(commit.resets);
       if (commit.entries.length > 0) writeEntries(commit.entries);
       if (commit.updates.length > 0) writeUpdates(commit.updates);
       for (const run of commit.stirs) stir.run(run);
+      if (commit.deletes.length > 0) deleteRuns(commit.deletes);
     },
   };
 }
@@ -179,6 +185,33 @@ function updateWriter(db: DatabaseSync) {
   return (updates: readonly RunUpdate[]): void => {
     for (const to of updates) {
       update.run(to.status, to.reason, to.wakeAt, to.endedAt, to.outputText, to.problemText, to.progressText, to.run);
+    }
+  };
+}
+
+function rewindWriter(db: DatabaseSync) {
+  const drop = db.prepare("delete from journal where run = ? and seq in (select value from json_each(?))");
+  const reopen = db.prepare(`
+    update runs set status = 'running', reason = null, ended_at = null, output = null, problem = null,
+                    deadline_at = ?, wake_at = ? where id = ?`);
+  return (rewinds: readonly Rewind[]): void => {
+    for (const { run, dropSeqs, deadlineAt } of rewinds) {
+      drop.run(run, JSON.stringify(dropSeqs));
+      reopen.run(deadlineAt, deadlineAt, run);
+    }
+  };
+}
+
+/** All that is kept of a run. The highest number is remembered first: it is not given again. */
+function deleter(db: DatabaseSync) {
+  const remember = db.prepare("update meta set value = max(value, ?) where name = 'last_run'");
+  const statements = ["journal where run", "taken_signals where run", "start_keys where run", "runs where id"].map((where) =>
+    db.prepare(`delete from ${where} = ?`),
+  );
+  return (runs: readonly number[]): void => {
+    for (const run of runs) {
+      remember.run(run);
+      for (const statement of statements) statement.run(run);
     }
   };
 }

@@ -8,8 +8,9 @@
 //   S3. Only the holder of the newest epoch commits; another gets STORAGE_FENCED and
 //       nothing of its commit is written.
 //   S4. A journal reads back in the order of its `seq`, exactly as written.
-//   S5. A run that has ended never changes; a signal id is received once per run; a
-//       start key names one run.
+//   S5. A run that has ended changes only by being rewound or deleted, on a person's
+//       word; a signal id is received once per run; a start key names one run; the
+//       number of a deleted run is not given again.
 //   S6. When `commit` throws, nobody knows whether it is durable, except after
 //       STORAGE_FENCED; opening again tells.
 //
@@ -74,15 +75,25 @@ export interface JournalReset {
   readonly keepSeqs: readonly number[];
 }
 
-/** One transaction. Applied in this order: starts, resets, entries, updates, stirs. */
+/** A person has a part done again: entries leave, and the run goes on, also one that had ended. */
+export interface Rewind {
+  readonly run: number;
+  readonly dropSeqs: readonly number[];
+  readonly deadlineAt: number | null;
+}
+
+/** One transaction. Applied in this order: starts, rewinds, resets, entries, updates, stirs, deletes. */
 export interface Commit {
   readonly epoch: number;
   readonly starts: readonly RunStart[];
+  readonly rewinds: readonly Rewind[];
   readonly resets: readonly JournalReset[];
   readonly entries: readonly NewEntry[];
   readonly updates: readonly RunUpdate[];
   /** Runs for which something came: those that wait count as running again, so that a crash does not forget to wake them. */
   readonly stirs: readonly number[];
+  /** Runs of which nothing is kept. */
+  readonly deletes: readonly number[];
 }
 
 /** What the engine needs to move a run, beside its journal. */
@@ -143,6 +154,8 @@ export interface Store extends Disposable {
   due(untilMs: number, limit: number, root: number | null): readonly { readonly number: number; readonly wakeAt: number }[];
   /** Children that are to end with their parent and did not, ascending, after `afterNumber`. */
   leftBehind(afterNumber: number, limit: number): readonly number[];
+  /** Children, ended or not, ascending. */
+  children(number: number): readonly number[];
   /** Children that have not ended, ascending. */
   openChildren(number: number): readonly { readonly number: number; readonly close: "cancel" | "keep" }[];
 }

@@ -53,7 +53,7 @@ const completed = (run: number, outputText = '"out"'): RunUpdate =>
   updateOf(run, { status: "completed", endedAt: AT + 1, outputText });
 
 async function commit(store: Store, epoch: number, parts: Partial<Commit>): Promise<void> {
-  await store.commit({ epoch, starts: [], resets: [], entries: [], updates: [], stirs: [], ...parts });
+  await store.commit({ epoch, starts: [], rewinds: [], resets: [], entries: [], updates: [], stirs: [], deletes: [], ...parts });
 }
 
 async function codeOfRefusal(act: () => Promise<void>): Promise<string> {

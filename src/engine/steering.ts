@@ -1,0 +1,254 @@
+// What people and programs ask of runs: cancel, pause, resume, retry, skip, fork, delete. Each is done while nobody else
+// moves the run, is one write, and stands in the journal with who asked for it.
+
+import type { RunId } from "../base/id.ts";
+import type { Json } from "../base/json.ts";
+import type { Problem } from "../base/problem.ts";
+import { type Cut, cutAt, type Entry, type EntryKind, type Facts, isEnd, lastFailure, runProblems } from "../run.ts";
+import type { RunRecord } from "../store.ts";
+import { acceptInput } from "./accept.ts";
+import type { Claim, Draft, Engine, StartRequest, Taken, Write } from "./port.ts";
+import type { Registry } from "./registry.ts";
+import type { Resident } from "./resident.ts";
+
+/** How a run is ended from outside. */
+export interface CutShort {
+  readonly status: "failed" | "canceled";
+  readonly problem: Problem;
+  readonly entry?: Draft;
+}
+
+/** What steering asks of the one who carries runs. */
+export interface Steered {
+  readonly engine: Engine;
+  readonly registry: Registry;
+  residentOf(run: RunId): Resident | null;
+  /** Does something to a run while nobody else takes it. */
+  alone<T>(run: RunId, act: () => Promise<T>): Promise<T>;
+  cutShort(resident: Resident, ending: CutShort): void;
+  writeEnd(claim: Claim, record: RunRecord, ending: CutShort): void;
+  /** Lets a run leave memory; what it was doing is told to stop. */
+  expel(resident: Resident, why: string): void;
+  /** Ends what is under way and begins nothing; the run leaves memory when it is at rest. */
+  hold(resident: Resident): void;
+  writePause(claim: Claim, reason: "operator", problem: Problem | null, by: string): void;
+  wake(run: RunId, fresh: Taken | null): void;
+}
+
+export interface ForkRequest {
+  /** The operation that is to be done again, with all that came after it; null: everything. */
+  readonly from: string | null;
+  /** Instead of the run's own. */
+  readonly input?: Json;
+  /** With the newest code that is loaded, instead of the run's own version. */
+  readonly newest: boolean;
+  readonly by: string;
+}
+
+export class Steering {
+  readonly #carrier: Steered;
+
+  constructor(carrier: Steered) {
+    this.#carrier = carrier;
+  }
+
+  /** Ends a run at once; what it was doing is told to stop. Throws RUN_UNKNOWN / RUN_ENDED. */
+  async cancel(run: RunId, by: string, reason: string | null): Promise<void> {
+    const ending = canceled(run, by, reason);
+    await this.#alone(run, async () => {
+      const resident = this.#carrier.residentOf(run);
+      if (resident !== null) this.#carrier.cutShort(resident, ending);
+      else {
+        const taken = await this.#requireUnended(run);
+        this.#carrier.writeEnd(taken.claim, taken.record, ending);
+      }
+    });
+  }
+
+  /** Nothing new is begun until it is resumed; steps under way end and are recorded. Throws RUN_UNKNOWN / RUN_ENDED / RUN_PAUSED. */
+  async pause(run: RunId, by: string): Promise<void> {
+    await this.#alone(run, async () => {
+      const { claim, record } = await this.#requireUnended(run);
+      if (record.run.status === "paused") throw runProblems.RUN_PAUSED(`Run ${run} is paused already (${record.run.reason}).`);
+      const resident = this.#carrier.residentOf(run);
+      if (resident !== null) this.#carrier.hold(resident);
+      this.#carrier.writePause(claim, "operator", null, by);
+    });
+  }
+
+  /** Lets a paused run go on. Throws RUN_UNKNOWN / RUN_ENDED / RUN_NOT_PAUSED. */
+  async resume(run: RunId, by: string): Promise<void> {
+    await this.#alone(run, async () => {
+      const { claim, record } = await this.#requireUnended(run);
+      if (record.run.status !== "paused") throw runProblems.RUN_NOT_PAUSED(`Run ${run} is ${record.run.status}.`);
+      const standing = { status: "running", wakeAt: record.deadlineAt, progressText: null } as const;
+      this.#carrier.engine.write(claim, { entries: [draft("run-resumed", { by })], standing }, null);
+      await this.#carrier.engine.flushed();
+      this.#carrier.residentOf(run)?.release();
+    });
+    this.#carrier.wake(run, null);
+  }
+
+  /**
+   * Has an operation done again, with all that came after it; `from` null: the one that failed last. The run goes on, also
+   * one that had ended. Throws RUN_UNKNOWN / STEP_UNKNOWN / NOTHING_FAILED.
+   */
+  async retry(run: RunId, from: string | null, by: string): Promise<{ from: string; dropped: number }> {
+    const told = await this.#alone(run, async () => {
+      const taken = await this.#take(run);
+      const key = from ?? lastFailure(taken.entries);
+      if (key === null) throw runProblems.NOTHING_FAILED(`No step of run ${run} has failed; say which is to be done again.`);
+      const cut = requireCut(taken, key);
+      this.#rewind(taken, cut, key, by, []);
+      return { from: key, dropped: cut.dropped.length };
+    });
+    this.#carrier.wake(run, null);
+    return told;
+  }
+
+  /** Gives a step's result in its place. Throws RUN_UNKNOWN / STEP_UNKNOWN / STEP_DONE. */
+  async skip(run: RunId, key: string, output: Json, by: string): Promise<void> {
+    await this.#alone(run, async () => {
+      const taken = await this.#take(run);
+      const { status } = taken.record.run;
+      const isOpen = !isEnd(status) && isOpenStep(taken.entries, key, this.#carrier.residentOf(run));
+      const cut = cutAt(taken.entries, key);
+      if (cut === null && !isOpen) throw stepUnknown(run, key);
+      if (taken.entries.some(({ kind, key: of }) => of === key && (kind === "step-completed" || kind === "step-skipped")))
+        throw runProblems.STEP_DONE(`Step "${key}" of run ${run} has a result; skip a step that has none, or retry from it.`);
+      const skipped: Draft = {
+        kind: "step-skipped",
+        key,
+        hash: 0,
+        data: JSON.stringify({ by, output } satisfies Facts["step-skipped"]),
+      };
+      this.#rewind(taken, cut ?? { dropped: [], redone: [] }, key, by, [skipped]);
+    });
+    this.#carrier.wake(run, null);
+  }
+
+  /** Takes out what a cut says; what is kept is replayed, what was taken out is done again. */
+  #rewind({ claim, record }: Taken, cut: Cut, from: string, by: string, more: readonly Draft[]): void {
+    const resident = this.#carrier.residentOf(claim.run);
+    if (resident !== null) this.#carrier.expel(resident, `run ${claim.run} goes on from "${from}"`);
+    const kept = new Set(more.map(({ key }) => key));
+    const deadlineAt =
+      record.deadlineAt === null ? null : this.#carrier.engine.clock.now() + (record.deadlineAt - record.run.startedAt);
+    const write: Write = {
+      rewind: { dropSeqs: cut.dropped.map(({ seq }) => seq), deadlineAt },
+      entries: [
+        draft("run-retried", { by, from, entriesDropped: cut.dropped.length }),
+        ...cut.redone.filter(({ key }) => !kept.has(key)).map(({ key, generation }) => redone(key, generation)),
+        ...more,
+      ],
+      standing: { status: "running", wakeAt: deadlineAt, progressText: null },
+    };
+    this.#carrier.engine.write(claim, write, null);
+  }
+
+  /** A new run with the part of this one's journal that is to be kept. Throws RUN_UNKNOWN / STEP_UNKNOWN / INPUT_INVALID / WORKFLOW_UNKNOWN. */
+  async fork(run: RunId, request: ForkRequest): Promise<RunId> {
+    const taken = await this.#take(run);
+    const { run: old } = taken.record;
+    const { namespace, name, version } = old.workflow;
+    const workflow = this.#carrier.registry.named(`${namespace}/${name}${request.newest ? "" : `@${version}`}`);
+    const cut = request.from === null ? null : requireCut(taken, request.from);
+    const start: StartRequest = {
+      workflow: this.#carrier.registry.identityOf(workflow),
+      inputText: acceptInput(workflow, request.input ?? old.input).text,
+      key: null,
+      timeoutMs: workflow.timeoutMs,
+      journal: [draft("forked", { from: run, at: request.from, by: request.by }), ...keptBy(cut, taken.entries)],
+    };
+    return (await this.#carrier.engine.start(start)).run;
+  }
+
+  /** Keeps nothing of a run that has ended, nor of the runs below it. Throws RUN_UNKNOWN / RUN_OPEN. */
+  async delete(run: RunId): Promise<number> {
+    const record = await this.#carrier.engine.record(run);
+    if (record === null) throw runProblems.RUN_UNKNOWN(`There is no run ${run}.`);
+    if (!isEnd(record.run.status)) throw runProblems.RUN_OPEN(`Run ${run} is ${record.run.status}; cancel it first.`);
+    let deleted = 1;
+    for (const child of await this.#carrier.engine.children(run)) {
+      const below = await this.#carrier.engine.record(child);
+      if (below !== null && isEnd(below.run.status)) deleted += await this.delete(child);
+    }
+    await this.#carrier.engine.delete(run);
+    return deleted;
+  }
+
+  /** What came for the run meanwhile must not wait for one who was refused. */
+  async #alone<T>(run: RunId, act: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#carrier.alone(run, async () => {
+        const given = await act();
+        await this.#carrier.engine.flushed();
+        return given;
+      });
+    } catch (error) {
+      this.#carrier.wake(run, null);
+      throw error;
+    }
+  }
+
+  async #take(run: RunId): Promise<Taken> {
+    const taken = await this.#carrier.engine.take(run);
+    if (taken === null) throw runProblems.RUN_UNKNOWN(`There is no run ${run}.`);
+    return taken;
+  }
+
+  /** Without its journal. What is on its way counts. */
+  async #requireUnended(run: RunId): Promise<{ claim: Claim; record: RunRecord }> {
+    const { engine } = this.#carrier;
+    await engine.flushed();
+    const [claim, record] = [await engine.claim(run), await engine.record(run)];
+    if (claim === null || record === null) throw runProblems.RUN_UNKNOWN(`There is no run ${run}.`);
+    if (isEnd(record.run.status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${record.run.status}.`);
+    return { claim, record };
+  }
+}
+
+function requireCut({ claim, entries }: Taken, key: string): Cut {
+  const cut = cutAt(entries, key);
+  if (cut === null) throw stepUnknown(claim.run, key);
+  return cut;
+}
+
+function stepUnknown(run: RunId, key: string): Error {
+  return runProblems.STEP_UNKNOWN(`Run ${run} has no step "${key}"; \`baton runs show ${run}\` lists them.`);
+}
+
+/** A step that has not written anything yet is known to the run in memory alone. */
+function isOpenStep(entries: readonly Entry[], key: string, resident: Resident | null): boolean {
+  return entries.some((entry) => entry.key === key) || resident?.isActing(key) === true;
+}
+
+function keptBy(cut: Cut | null, entries: readonly Entry[]): Draft[] {
+  if (cut === null) return [];
+  const dropped = new Set(cut.dropped);
+  const firstDropped = cut.dropped[0]?.seq ?? Number.POSITIVE_INFINITY;
+  const isKept = (entry: Entry): boolean =>
+    entry.key !== null && !dropped.has(entry) && (entry.kind !== "signal-received" || entry.seq < firstDropped);
+  return closed(entries.filter(isKept)).map(({ kind, key, hash, data, at }) => ({ kind, key, hash, data, at }));
+}
+
+/** A child that has not told its end would tell it to the run that started it, and to no other. */
+function closed(entries: readonly Entry[]): Entry[] {
+  const ended = new Set(
+    entries.filter(({ kind }) => kind === "child-completed" || kind === "child-failed").map(({ key }) => key),
+  );
+  return entries.filter(({ kind, key }) => kind !== "child-started" || ended.has(key));
+}
+
+function redone(key: string, generation: number): Draft {
+  return { kind: "step-redone", key, hash: 0, data: JSON.stringify({ generation } satisfies Facts["step-redone"]) };
+}
+
+function draft<K extends EntryKind>(kind: K, fact: Facts[K]): Draft {
+  return { kind, key: null, hash: 0, data: JSON.stringify(fact) };
+}
+
+export function canceled(run: RunId, by: string, reason: string | null): CutShort {
+  const { problem } = runProblems.RUN_CANCELED(`Run ${run} was canceled by ${by}${reason === null ? "" : `: ${reason}`}.`);
+  return { status: "canceled", problem, entry: draft("run-canceled", { by, reason }) };
+}
