@@ -7,6 +7,7 @@ export type { Failure } from "./run/failure.ts";
 export { errorFrom, failureOf, NonRetryableError, RetryAfterError, retryAdvice } from "./run/failure.ts";
 export * as limits from "./run/limits.ts";
 export { runProblems } from "./run/problems.ts";
+export { type FieldFilter, type RunFilter, readQuery } from "./run/query.ts";
 export type { JournalReading, OpenQuestion, OperationReading, OperationStatus, StepCounts } from "./run/reading.ts";
 export { countSteps, dataOf, openQuestions, readEntries } from "./run/reading.ts";
 export type { AfterFailure, FailedAttempt, RetryPolicy } from "./run/retry.ts";

@@ -2,14 +2,18 @@
 // list, and so is whatever answers elsewhere: no handler lives here.
 
 import { z } from "zod";
-import { entryLine, runId, runLine, runStatus, runView } from "./schemas.ts";
+import { entryLine, inboxItem, runId, runLine, runStatus, runView } from "./schemas.ts";
 
 /** How an operation looks on the command line. Fields of the input become an argument or an option. */
 export interface CommandShape {
   /** `runs ls` */
   readonly command: string;
-  /** Fields given as arguments, in order. */
+  /** Fields given as arguments, in order; one that may be left out ends in `?`. */
   readonly args?: readonly string[];
+  /** Fields typed as JSON: `JSON│@file│-`; what does not read as JSON is text. */
+  readonly json?: readonly string[];
+  /** Whether it may be done to all runs of a `--query`. */
+  readonly bulk?: boolean;
   /** Fields given as options: their flags as commander writes them, and what they mean. */
   readonly options?: Readonly<Record<string, { readonly flags: string; readonly about: string }>>;
   readonly examples: readonly string[];
@@ -27,6 +31,11 @@ export interface OperationShape<I extends z.ZodType = z.ZodType, O extends z.Zod
 
 const define = <I extends z.ZodType, O extends z.ZodType>(shape: OperationShape<I, O>): OperationShape<I, O> => shape;
 
+const who = z.string().min(1).max(256).nullable().default(null).describe("who does it");
+const itemId = z.string().max(1_000).describe("run/key; the run alone where it asks one question");
+const status = z.object({ run: z.string(), status: runStatus });
+const as = { flags: "--as <name>", about: "who you are (your user name)" };
+
 /** Runs on one page of a list. */
 export const PAGE_LIMIT_MAX = 1_000;
 
@@ -39,6 +48,7 @@ export const operations = {
       status: z.array(runStatus).optional(),
       workflow: z.string().max(300).optional(),
       since: z.string().optional(),
+      query: z.string().max(2_000).optional(),
       cursor: z.string().max(100).optional(),
       limit: z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(50),
     }),
@@ -54,10 +64,15 @@ export const operations = {
         status: { flags: "-s, --status <status...>", about: "only these statuses" },
         workflow: { flags: "-w, --workflow <name>", about: "only this workflow: name, namespace/name, either with @version" },
         since: { flags: "--since <when>", about: "started since: 30m, 2h, 7d, or RFC 3339" },
+        query: { flags: "--query <query>", about: 'terms that must all hold: status:failed since:2h input.customer="a"' },
         cursor: { flags: "--cursor <cursor>", about: "the next page, as the last one named it" },
         limit: { flags: "-n, --limit <count>", about: "runs on the page (50)" },
       },
-      examples: ["baton runs ls", "baton runs ls --status failed --since 2h", "baton runs ls -w licence-review --json"],
+      examples: [
+        "baton runs ls",
+        "baton runs ls --status failed --since 2h",
+        "baton runs ls --query 'workflow:order input.customer=\"ada\"' --json",
+      ],
     },
   }),
   "runs.show": define({
@@ -96,10 +111,11 @@ export const operations = {
     summary: "Cancel a run: it ends at once, what it was doing is told to stop, awaited children are canceled too.",
     kind: "steer",
     http: { method: "POST", path: "/v1/runs/:run/cancel" },
-    input: z.object({ run: runId, reason: z.string().max(1_000).optional() }),
-    output: z.object({ run: z.string(), status: runStatus }),
+    input: z.object({ run: runId, reason: z.string().max(1_000).optional(), who }),
+    output: status,
     cli: {
       command: "runs cancel",
+      bulk: true,
       args: ["run"],
       options: { reason: { flags: "--reason <text>", about: "kept in the journal" } },
       examples: ['baton runs cancel run_k3f90001 --reason "wrong input"'],
@@ -109,8 +125,88 @@ export const operations = {
     summary: "Let a paused run go on.",
     kind: "steer",
     http: { method: "POST", path: "/v1/runs/:run/resume" },
+    input: z.object({ run: runId, who }),
+    output: status,
+  }),
+  "runs.pause": define({
+    summary: "Pause a run: steps under way end and are recorded, nothing new is begun.",
+    kind: "steer",
+    http: { method: "POST", path: "/v1/runs/:run/pause" },
+    input: z.object({ run: runId, who }),
+    output: status,
+    cli: { command: "runs pause", bulk: true, args: ["run"], examples: ["baton runs pause run_k3f90001"] },
+  }),
+  "runs.retry": define({
+    summary: "Have a step done again, with all that came after it; without --from the one that failed last.",
+    kind: "steer",
+    http: { method: "POST", path: "/v1/runs/:run/retry" },
+    input: z.object({ run: runId, from: z.string().max(4_096).optional(), who }),
+    output: status.extend({ from: z.string(), dropped: z.number().describe("entries that left the journal") }),
+    cli: {
+      command: "runs retry",
+      bulk: true,
+      args: ["run"],
+      options: { from: { flags: "--from <step>", about: "the step to do again, as `runs show` names it" } },
+      examples: [
+        "baton runs retry run_k3f90001",
+        'baton runs retry run_k3f90001 --from "charge card"',
+        "baton runs retry --query 'status:failed since:2h'",
+      ],
+    },
+  }),
+  "runs.fork": define({
+    summary: "Start a new run that begins with what this one has done, up to a step.",
+    kind: "carry",
+    http: { method: "POST", path: "/v1/runs/:run/fork" },
+    input: z.object({
+      run: runId,
+      from: z.string().max(4_096).optional(),
+      input: z.unknown().optional(),
+      newest: z.boolean().default(false),
+      who,
+    }),
+    output: z.object({ run: z.string(), from: z.string() }),
+    cli: {
+      command: "runs fork",
+      args: ["run"],
+      json: ["input"],
+      options: {
+        from: { flags: "--from <step>", about: "the step to do again, with all that came after it; else everything" },
+        input: { flags: "--input <json>", about: "another input: JSON, @file, or -" },
+        newest: { flags: "--newest", about: "with the newest version that is loaded" },
+      },
+      examples: [
+        'baton runs fork run_k3f90001 --from draft --input \'{"topic":"tides"}\'',
+        "baton runs fork run_k3f90001 --newest",
+      ],
+    },
+  }),
+  "runs.skip": define({
+    summary: "Give a step's result in its place; the run goes on with it.",
+    kind: "steer",
+    http: { method: "POST", path: "/v1/runs/:run/skip" },
+    input: z.object({ run: runId, step: z.string().max(4_096), result: z.unknown().optional(), who }),
+    output: status,
+    cli: {
+      command: "runs skip",
+      args: ["run", "step"],
+      json: ["result"],
+      options: { result: { flags: "--result <json>", about: "what the step gives: JSON, @file, or - (null)" } },
+      examples: ['baton runs skip run_k3f90001 "send mail" --result \'{"sent":false}\''],
+    },
+  }),
+  "runs.delete": define({
+    summary: "Delete a run that has ended, and the ended runs below it: nothing of them is kept.",
+    kind: "steer",
+    http: { method: "DELETE", path: "/v1/runs/:run" },
     input: z.object({ run: runId }),
-    output: z.object({ run: z.string(), status: runStatus }),
+    output: z.object({ run: z.string(), deleted: z.number().describe("runs, those below it included") }),
+    cli: {
+      command: "runs rm",
+      bulk: true,
+      args: ["run"],
+      examples: ["baton runs rm run_k3f90001", "baton runs rm --query 'status:completed until:30d'"],
+    },
   }),
   "runs.signal": define({
     summary: "Send a signal to a run; one id is received once.",
@@ -123,6 +219,13 @@ export const operations = {
       id: z.string().max(256).optional(),
     }),
     output: z.object({ run: z.string(), accepted: z.boolean() }),
+    cli: {
+      command: "runs signal",
+      args: ["run", "name", "value?"],
+      json: ["value"],
+      options: { id: { flags: "--id <id>", about: "one id is received once" } },
+      examples: ['baton runs signal run_k3f90001 approved \'{"by":"ada"}\''],
+    },
   }),
   "runs.answer": define({
     summary: "Answer a question a run asks.",
@@ -136,6 +239,61 @@ export const operations = {
       who: z.string().max(256).nullable().default(null),
     }),
     output: z.object({ run: z.string() }),
+  }),
+  "inbox.list": define({
+    summary: "List questions that wait for a person, oldest first.",
+    kind: "read",
+    http: { method: "GET", path: "/v1/inbox" },
+    input: z.object({
+      to: z.string().max(256).optional(),
+      after: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(50),
+    }),
+    output: z.object({ items: z.array(inboxItem), next: z.number().nullable() }),
+    cli: {
+      command: "inbox ls",
+      options: {
+        to: { flags: "--to <name>", about: "only what this person may answer" },
+        after: { flags: "--after <next>", about: "the next page, as the last one named it" },
+        limit: { flags: "-n, --limit <count>", about: "questions on the page (50)" },
+      },
+      examples: ["baton inbox ls", "baton inbox ls --to ada --json"],
+    },
+  }),
+  "inbox.show": define({
+    summary: "Show a question: words, schema of the answer, deadline, default, who may answer.",
+    kind: "read",
+    http: { method: "GET", path: "/v1/inbox/:id" },
+    input: z.object({ id: itemId }),
+    output: inboxItem,
+    cli: { command: "inbox show", args: ["id"], examples: ["baton inbox show run_k3f90001/approve"] },
+  }),
+  "inbox.answer": define({
+    summary: "Answer a question.",
+    kind: "steer",
+    http: { method: "POST", path: "/v1/inbox/:id/answer" },
+    input: z.object({ id: itemId, value: z.unknown(), who }),
+    output: z.object({ id: z.string(), run: z.string() }),
+    cli: {
+      command: "inbox answer",
+      args: ["id", "value"],
+      json: ["value"],
+      options: { who: as },
+      examples: ["baton inbox answer run_k3f90001/approve '{\"ok\":true}'", "baton inbox answer run_k3f90001 true --as ada"],
+    },
+  }),
+  "inbox.decline": define({
+    summary: "Decline to answer: the workflow is told (ASK_DECLINED).",
+    kind: "steer",
+    http: { method: "POST", path: "/v1/inbox/:id/decline" },
+    input: z.object({ id: itemId, reason: z.string().max(1_000).optional(), who }),
+    output: z.object({ id: z.string(), run: z.string() }),
+    cli: {
+      command: "inbox decline",
+      args: ["id"],
+      options: { reason: { flags: "--reason <text>", about: "kept in the journal" }, who: as },
+      examples: ['baton inbox decline run_k3f90001/approve --reason "not mine to decide"'],
+    },
   }),
   "runs.start": define({
     summary: "Start a run; the same key and input give the same run.",

@@ -68,10 +68,17 @@ export const question = z.object({
   name: z.string(),
   message: z.string().nullable(),
   schema: json,
-  to: z.string().nullable(),
+  to: z.array(z.string()).readonly().nullable().describe("who may answer; null: everybody"),
   askedAt: moment,
   deadlineAt: moment.nullable(),
   default: z.object({ value: json }).nullable(),
+});
+
+/** A question with the run that asks it. */
+export const inboxItem = question.extend({
+  id: z.string().describe("run/key: what to answer"),
+  run: z.string(),
+  workflow: workflowName,
 });
 
 /** A run in full. */
@@ -97,5 +104,6 @@ export const entryLine = z.object({
 export type RunLine = z.infer<typeof runLine>;
 export type RunView = z.infer<typeof runView>;
 export type OperationLine = z.infer<typeof operationLine>;
+export type InboxItem = z.infer<typeof inboxItem>;
 export type Question = z.infer<typeof question>;
 export type EntryLine = z.infer<typeof entryLine>;

@@ -273,7 +273,7 @@ test("a question is kept with its words and its schema, and a person answers it"
   using it = await carried(asks({ message: "Which color?", to: "ada" }));
   assert.deepEqual(it.world.questions(it.run), ["color"]);
   const asked = dataOf<Facts["asked"]>(entriesOf(it.world, it.run, "asked")[0]);
-  assert.deepEqual(asked, { name: "color", message: "Which color?", schema: text, to: "ada", deadlineAt: null, default: null });
+  assert.deepEqual(asked, { name: "color", message: "Which color?", schema: text, to: ["ada"], deadlineAt: null, default: null });
   it.world.answer(it.run, "color", "red");
   await it.world.clock.settle();
   assert.deepEqual(outputOf(it.world, it.run), { by: "person", who: "tester", value: "red" });

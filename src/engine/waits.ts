@@ -175,7 +175,7 @@ export class AskOperation<T> extends ValueOperation<T, Answer<T>> {
       name: this.#label,
       message: message ?? null,
       schema: this.#schema.jsonSchema as Json,
-      to: to ?? null,
+      to: to === undefined ? null : [to].flat(),
       deadlineAt: deadline(this.home.clock.now(), this.#timeoutMs),
       default: value === undefined ? null : { value: value as Json },
     };

@@ -7,7 +7,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Answerer, InputOf, OperationName, OutputOf } from "../api.ts";
+import type { Answerer, InputOf, OperationName, OutputOf, ReadInputOf } from "../api.ts";
 import type { Clock, Random32 } from "../base/clock.ts";
 import { type RunId, readId } from "../base/id.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
@@ -155,6 +155,7 @@ export class Baton implements Answerer, AsyncDisposable {
         const handle = await this.start(input.workflow, input.input, input.key === undefined ? {} : { key: input.key });
         return { run: handle.id, repeated: handle.repeated };
       },
+      "runs.fork": async (input: ReadInputOf<"runs.fork">) => this.#fork(input),
       "workflows.load": async (input: { file: string; export?: string }) => this.#loadHere(input),
     };
   }
@@ -180,6 +181,19 @@ export class Baton implements Answerer, AsyncDisposable {
     });
     if (repeated) await this.#takeUp(run);
     return this.#handle<O>(run, repeated);
+  }
+
+  async #fork({ run, from, input, newest, who }: ReadInputOf<"runs.fork">): Promise<{ run: string; from: string }> {
+    const { carrier, store } = this.#parts;
+    const old = requireRun(store, run).run;
+    await carrier.canLoad(old);
+    const request = {
+      from: from ?? null,
+      newest,
+      by: who ?? "a person",
+      ...(input === undefined ? {} : { input: input as Json }),
+    };
+    return { run: await carrier.steering.fork(old.id, request), from: run };
   }
 
   /** A run that was started before goes on here, if nobody carries it; also when only its code was missing. */

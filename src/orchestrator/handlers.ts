@@ -3,29 +3,32 @@
 import { apiProblems, type OperationName, type OutputOf, type ReadInputOf, readInput } from "../api.ts";
 import { type RunId, readId } from "../base/id.ts";
 import { type Json, writeJson } from "../base/json.ts";
-import { readInstant, readSpan } from "../base/time.ts";
 import type { RunCarrier } from "../engine.ts";
-import { isEnd, limits, openQuestions, type RunStatus, runProblems } from "../run.ts";
-import type { RunRecord, Store } from "../store.ts";
-import { issuesInWords, type JsonSchema, readSchema } from "../workflow.ts";
-import { entryLineOf, readJournal, runLineOf, runViewOf } from "./views.ts";
+import { isEnd, limits, type RunStatus, readQuery, runProblems } from "../run.ts";
+import type { Store } from "../store.ts";
+import { answerItem, declineItem, listInbox, requireItem } from "./inbox.ts";
+import { entryLineOf, readJournal, requireRun, runLineOf, runViewOf } from "./views.ts";
 
 type Handler<N extends OperationName> = (input: ReadInputOf<N>) => Promise<OutputOf<N>>;
 type Handlers<N extends OperationName> = { readonly [K in N]: Handler<K> };
 
-export type ReadName = "runs.list" | "runs.show" | "runs.journal";
-export type SteerName = "runs.cancel" | "runs.resume" | "runs.signal" | "runs.answer";
-export type CarryName = "runs.start" | "workflows.load";
+export type ReadName = "runs.list" | "runs.show" | "runs.journal" | "inbox.list" | "inbox.show";
+export type SteerName = Exclude<OperationName, ReadName | CarryName>;
+export type CarryName = "runs.start" | "runs.fork" | "workflows.load";
+
+/** Whoever does not say who they are. */
+const SOMEBODY = "a person";
 
 /** `owned`: whether somebody carries the runs of this directory now. */
 export function readHandlers(store: Store, now: () => number, owned: () => boolean): Handlers<ReadName> {
   return {
-    "runs.list": async ({ status, workflow, since, cursor, limit }) => {
+    "runs.list": async ({ status, workflow, since, query, cursor, limit }) => {
       const page = store.runs({
         limit,
+        ...(query === undefined ? {} : readQuery(query, now())),
         ...(status === undefined ? {} : { statuses: status as RunStatus[] }),
         ...(workflow === undefined ? {} : { workflow }),
-        ...(since === undefined ? {} : { since: readSince(since, now()) }),
+        ...(since === undefined ? {} : readQuery(`since:${since}`, now())),
         ...(cursor === undefined ? {} : { cursor }),
       });
       return {
@@ -43,40 +46,40 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
       const entries = store.journal(requireRun(store, run).number, after, limit).map(entryLineOf);
       return { run, entries, next: entries.length === limit ? (entries.at(-1)?.seq ?? null) : null };
     },
+    "inbox.list": async (input) => listInbox(store, input),
+    "inbox.show": async ({ id }) => requireItem(store, id),
   };
-}
-
-function readSince(text: string, now: number): number {
-  const spanMs = readSpan(text);
-  const at = spanMs === null ? readInstant(text) : now - spanMs;
-  if (at === null) throw apiProblems.REQUEST_INVALID(`since: "${text}" is neither a span like 2h nor a moment in RFC 3339.`);
-  return at;
-}
-
-function requireRun(store: Store, run: string): RunRecord {
-  const id = readId("run", run);
-  const number = id === null ? null : store.ids.numberOf(id);
-  const record = number === null ? null : store.record(number);
-  if (record === null) throw runProblems.RUN_UNKNOWN(`There is no run ${run} in this data directory.`);
-  return record;
 }
 
 export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => string): Handlers<SteerName> {
   const statusOf = (run: RunId): RunStatus => requireRun(store, run).run.status;
+  const { steering } = carrier;
+  const idOf = (run: string): RunId => requireRun(store, run).run.id;
   return {
-    "runs.cancel": async ({ run, reason }) => {
-      const {
-        run: { id },
-      } = requireRun(store, run);
-      await carrier.steering.cancel(id, "a person", reason ?? null);
-      return { run, status: statusOf(id) };
+    "runs.cancel": async ({ run, reason, who }) => {
+      await steering.cancel(idOf(run), who ?? SOMEBODY, reason ?? null);
+      return { run, status: statusOf(idOf(run)) };
     },
-    "runs.resume": async ({ run }) => {
+    "runs.pause": async ({ run, who }) => {
+      await steering.pause(idOf(run), who ?? SOMEBODY);
+      return { run, status: statusOf(idOf(run)) };
+    },
+    "runs.retry": async ({ run, from, who }) => {
+      const told = await steering.retry(idOf(run), from ?? null, who ?? SOMEBODY);
+      return { run, status: statusOf(idOf(run)), ...told };
+    },
+    "runs.skip": async ({ run, step, result, who }) => {
+      writeJson(result ?? null, `The result of step "${step}"`, limits.PAYLOAD_BYTES_MAX);
+      await steering.skip(idOf(run), step, (result ?? null) as Json, who ?? SOMEBODY);
+      return { run, status: statusOf(idOf(run)) };
+    },
+    "runs.delete": async ({ run }) => ({ run, deleted: await steering.delete(idOf(run)) }),
+    "runs.resume": async ({ run, who }) => {
       const {
         run: { id, status },
       } = requireRun(store, run);
       // One that is not paused may have nobody who carries it: it is taken up here.
-      if (status === "paused") await carrier.steering.resume(id, "a person");
+      if (status === "paused") await steering.resume(id, who ?? SOMEBODY);
       else if (isEnd(status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${status}.`);
       else carrier.wake(id, null);
       return { run, status: statusOf(id) };
@@ -88,24 +91,13 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
       if (sent === "ended") throw runProblems.RUN_ENDED(`Run ${run} is already ${found.status}; it takes no more signals.`);
       return { run, accepted: sent === "accepted" };
     },
-    "runs.answer": async (input) => answer(store, carrier, input),
+    "runs.answer": async ({ run, key, by, who, value }) => {
+      await answerItem(store, carrier.engine, `${run}/${key}`, { by, who, value });
+      return { run };
+    },
+    "inbox.answer": async ({ id, value, who }) => answerItem(store, carrier.engine, id, { by: "person", who, value }),
+    "inbox.decline": async (input) => declineItem(store, carrier.engine, input),
   };
-}
-
-async function answer(
-  store: Store,
-  carrier: RunCarrier,
-  { run, key, value, by, who }: ReadInputOf<"runs.answer">,
-): Promise<{ run: string }> {
-  const record = requireRun(store, run);
-  if (isEnd(record.run.status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${record.run.status}; it asks nothing more.`);
-  const question = openQuestions(readJournal(store, record.number)).find((open) => open.key === key);
-  if (question === undefined) throw runProblems.ASK_UNKNOWN(`Run ${run} does not ask "${key}" now.`);
-  const checked = readSchema(question.schema as JsonSchema | boolean, `The schema of "${key}"`).check(value ?? null);
-  if (!checked.ok) throw runProblems.ANSWER_INVALID(`The answer to "${key}" does not fit: ${issuesInWords(checked.issues)}.`);
-  const data = writeJson({ by, who, value: checked.value as Json }, `The answer to "${key}"`, limits.PAYLOAD_BYTES_MAX);
-  await carrier.engine.send(record.run.id, { kind: "answered", key, hash: 0, data });
-  return { run };
 }
 
 /** Reads the input at the door, then asks the handler. */

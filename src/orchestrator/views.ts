@@ -1,6 +1,7 @@
 // From records and journals to what the API says of them.
 
 import type { EntryLine, OperationLine, RunLine, RunView } from "../api.ts";
+import { readId } from "../base/id.ts";
 import { rfc3339 } from "../base/time.ts";
 import {
   countSteps,
@@ -13,8 +14,18 @@ import {
   openQuestions,
   type Run,
   readEntries,
+  runProblems,
 } from "../run.ts";
-import type { Store } from "../store.ts";
+import type { RunRecord, Store } from "../store.ts";
+
+/** Throws RUN_UNKNOWN. */
+export function requireRun(store: Store, run: string): RunRecord {
+  const id = readId("run", run);
+  const number = id === null ? null : store.ids.numberOf(id);
+  const record = number === null ? null : store.record(number);
+  if (record === null) throw runProblems.RUN_UNKNOWN(`There is no run ${run} in this data directory.`);
+  return record;
+}
 
 export function runLineOf(run: Run): RunLine {
   return {

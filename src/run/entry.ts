@@ -59,7 +59,8 @@ export interface Asked {
   readonly message: string | null;
   /** JSON Schema of the answer. */
   readonly schema: Json;
-  readonly to: string | null;
+  /** Who may answer; null: everybody. */
+  readonly to: readonly string[] | null;
   readonly deadlineAt: number | null;
   /** In a box, so that null can be a default. */
   readonly default: { readonly value: Json } | null;

@@ -62,6 +62,8 @@ export const runProblems = defineProblems({
   SIGNAL_INVALID: { status: 422, title: "A signal's value does not fit the schema of the wait.", exit: 1 },
   ANSWER_INVALID: { status: 422, title: "An answer does not fit the schema of the question.", exit: 2 },
   ASK_DECLINED: { status: 409, title: "A person declined to answer.", exit: 1 },
+  QUERY_INVALID: { status: 422, title: "A query is not understood.", exit: 2 },
+  NOT_YOURS: { status: 403, title: "The question is asked of somebody else.", fix: "Say who you are: --as NAME.", exit: 5 },
   STEP_UNKNOWN: { status: 404, title: "The run has no such step." },
   STEP_DONE: { status: 409, title: "The step has a result already." },
   NOTHING_FAILED: { status: 409, title: "No step of the run has failed.", fix: "Name the step: --from STEP." },

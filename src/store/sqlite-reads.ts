@@ -1,7 +1,7 @@
 // The reading half of the SQLite store. Statements are prepared when first asked for.
 
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { type Entry, type EntryKind, entryKindOf, type RunStatus } from "../run.ts";
+import { type Entry, type EntryKind, entryKindOf, type FieldFilter, type RunStatus } from "../run.ts";
 import type { runIds } from "./ids.ts";
 import { storeProblems } from "./problems.ts";
 import { type EntryRow, entryOf, RUN_COLUMNS, type RunRow, recordOf, runOf } from "./rows.ts";
@@ -66,6 +66,13 @@ export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>): R
           where c.ended_at is null and c.parent_close = 'cancel' and c.id > ? and p.ended_at is not null order by c.id limit ?`,
         ...[afterNumber, limit],
       ).map((row) => row.id),
+    questions: (afterSeq, limit) =>
+      all<EntryRow & { number: number }>(
+        `select q.run as number, j.seq, j.kind, j.key, j.hash, j.at, j.data
+           from questions q join journal j on j.seq = q.seq join runs r on r.id = q.run
+          where q.seq > ? and r.ended_at is null order by q.seq limit ?`,
+        ...[afterSeq, limit],
+      ).map((row) => ({ number: row.number, entry: entryOf(row) })),
     children: (number) => all<{ id: number }>("select id from runs where parent = ? order by id", number).map((row) => row.id),
     openChildren: (number) =>
       all<{ number: number; close: "cancel" | "keep" }>(
@@ -93,18 +100,44 @@ function page(
   const rows = all<RunRow>(
     `select ${RUN_COLUMNS}
       where r.id < ? and (? is null or r.status in (select value from json_each(?)))
+        and (? is null or r.reason in (select value from json_each(?)))
         and (? is null or w.namespace = ?) and (? is null or w.name = ?) and (? is null or w.version = ?)
-        and r.started_at >= ?
+        and r.started_at >= ? and r.started_at <= ? and (? is null or r.parent = ?)
+        and (? is null or r.problem ->> '$.code' = ?)
+        and (? is null or exists (select 1 from start_keys k where k.run = r.id and k.key glob ?))
+        ${fieldsOf(query)
+          .map(({ of }) => `and (r.${of} -> ?) = json(?)`)
+          .join(" ")}
       order by r.id desc limit ?`,
-    ...[cursorOf(query.cursor, ids), listOf(query.statuses), listOf(query.statuses)],
-    ...[namespace, namespace, name, name, version, version],
-    ...[query.since ?? 0, query.limit + 1],
+    ...[cursorOf(query.cursor, ids), ...twice(listOf(query.statuses)), ...twice(listOf(query.reasons))],
+    ...[...twice(namespace), ...twice(name), ...twice(version), query.since ?? 0, query.until ?? Number.MAX_SAFE_INTEGER],
+    ...[...twice(parentOf(query.parent, ids)), ...twice(query.problem ?? null), ...twice(globOf(query.key))],
+    ...fieldsOf(query).flatMap(({ path, value }) => [path, JSON.stringify(value)]),
+    query.limit + 1,
   );
   const runs = rows.slice(0, query.limit).map((row) => runOf(row, ids));
   return { runs, nextCursor: rows.length > query.limit ? (runs.at(-1)?.id ?? null) : null };
 }
 
-function listOf(statuses: readonly RunStatus[] | undefined): string | null {
+const twice = (value: SQLInputValue): SQLInputValue[] => [value, value];
+
+function fieldsOf({ fields = [] }: RunQuery): readonly FieldFilter[] {
+  return fields;
+}
+
+/** A run that is not there is nobody's parent. */
+function parentOf(parent: string | undefined, ids: ReturnType<typeof runIds>): number | null {
+  return parent === undefined ? null : (ids.numberOf(parent as Parameters<typeof ids.numberOf>[0]) ?? -1);
+}
+
+/** Only a star at the end means anything. */
+function globOf(key: string | undefined): string | null {
+  if (key === undefined) return null;
+  const literal = (text: string): string => text.replaceAll(/[*?[]/g, "[$&]");
+  return key.endsWith("*") ? `${literal(key.slice(0, -1))}*` : literal(key);
+}
+
+function listOf(statuses: readonly string[] | undefined): string | null {
   return statuses === undefined || statuses.length === 0 ? null : JSON.stringify(statuses);
 }
 

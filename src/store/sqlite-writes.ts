@@ -67,6 +67,7 @@ function prepareWrites(db: DatabaseSync) {
   const writeRewinds = rewindWriter(db);
   const writeResets = resetWriter(db);
   const writeEntries = entryWriter(db);
+  const keepQuestions = questionKeeper(db);
   const stir = db.prepare("update runs set status = 'running' where id = ? and status = 'waiting'");
   const writeUpdates = updateWriter(db);
   const deleteRuns = deleter(db);
@@ -80,7 +81,10 @@ function prepareWrites(db: DatabaseSync) {
       if (commit.starts.length > 0) writeStarts(commit.starts);
       if (commit.rewinds.length > 0) writeRewinds(commit.rewinds);
       if (commit.resets.length > 0) writeResets(commit.resets);
-      if (commit.entries.length > 0) writeEntries(commit.entries);
+      if (commit.entries.length > 0) {
+        writeEntries(commit.entries);
+        keepQuestions(commit.entries);
+      }
       if (commit.updates.length > 0) writeUpdates(commit.updates);
       for (const run of commit.stirs) stir.run(run);
       if (commit.deletes.length > 0) deleteRuns(commit.deletes);
@@ -130,6 +134,18 @@ const START_COLUMNS = [
   ...["id", "workflow", "status", "input", "seed", "started_at", "deadline_at", "wake_at"],
   ...["root", "depth", "parent", "parent_key", "parent_close"],
 ];
+
+/** Which questions are open follows from the entries that are written. */
+function questionKeeper(db: DatabaseSync) {
+  const ask = db.prepare("insert or ignore into questions (run, key, seq) values (?, ?, ?)");
+  const close = db.prepare("delete from questions where run = ? and key = ?");
+  return (entries: readonly NewEntry[]): void => {
+    for (const { run, kind, key, seq } of entries) {
+      if (kind === "asked") ask.run(run, key, seq);
+      else if (kind === "answered" || kind === "ask-timed-out" || kind === "ask-declined") close.run(run, key);
+    }
+  };
+}
 
 function startWriter(db: DatabaseSync) {
   const workflowId = workflowNumbers(db);
@@ -189,14 +205,27 @@ function updateWriter(db: DatabaseSync) {
   };
 }
 
+/** Kinds that end a question. */
+const ANSWERS = [entryKinds.answered, entryKinds["ask-timed-out"], entryKinds["ask-declined"]]
+  .map(({ number }) => number)
+  .join(", ");
+
 function rewindWriter(db: DatabaseSync) {
   const drop = db.prepare("delete from journal where run = ? and seq in (select value from json_each(?))");
   const reopen = db.prepare(`
     update runs set status = 'running', reason = null, ended_at = null, output = null, problem = null,
                     deadline_at = ?, wake_at = ? where id = ?`);
+  const forget = db.prepare("delete from questions where run = ?");
+  const askAgain = db.prepare(`
+    insert into questions (run, key, seq)
+    select run, key, min(seq) from journal a where run = ? and kind = ${entryKinds.asked.number}
+       and not exists (select 1 from journal b where b.run = a.run and b.key = a.key and b.kind in (${ANSWERS}))
+     group by key`);
   return (rewinds: readonly Rewind[]): void => {
     for (const { run, dropSeqs, deadlineAt } of rewinds) {
       drop.run(run, JSON.stringify(dropSeqs));
+      forget.run(run);
+      askAgain.run(run);
       reopen.run(deadlineAt, deadlineAt, run);
     }
   };
@@ -205,9 +234,13 @@ function rewindWriter(db: DatabaseSync) {
 /** All that is kept of a run. The highest number is remembered first: it is not given again. */
 function deleter(db: DatabaseSync) {
   const remember = db.prepare("update meta set value = max(value, ?) where name = 'last_run'");
-  const statements = ["journal where run", "taken_signals where run", "start_keys where run", "runs where id"].map((where) =>
-    db.prepare(`delete from ${where} = ?`),
-  );
+  const statements = [
+    "journal where run",
+    "taken_signals where run",
+    "questions where run",
+    "start_keys where run",
+    "runs where id",
+  ].map((where) => db.prepare(`delete from ${where} = ?`));
   return (runs: readonly number[]): void => {
     for (const run of runs) {
       remember.run(run);
@@ -221,6 +254,7 @@ function resetWriter(db: DatabaseSync) {
     insert or ignore into taken_signals (run, id)
     select run, key from journal where run = ? and kind = 7 and seq not in (select value from json_each(?))`);
   const drop = db.prepare("delete from journal where run = ? and seq not in (select value from json_each(?))");
+  const forget = db.prepare("delete from questions where run = ?");
   const restart = db.prepare("update runs set input = ?, seed = ?, continued = continued + 1 where id = ? and ended_at is null");
   return (resets: readonly JournalReset[]): void => {
     for (const { run, keepSeqs, inputText, seed } of resets) {
@@ -228,6 +262,7 @@ function resetWriter(db: DatabaseSync) {
       const kept = JSON.stringify(keepSeqs);
       remember.run(run, kept);
       drop.run(run, kept);
+      forget.run(run);
     }
   };
 }

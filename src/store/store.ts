@@ -19,7 +19,7 @@
 // go on from `tail` after it has claimed the store.
 
 import type { RunId } from "../base/id.ts";
-import type { Entry, EntryKind, PauseReason, Run, RunStatus, WorkflowName } from "../run.ts";
+import type { Entry, EntryKind, PauseReason, Run, RunFilter, RunStatus, WorkflowName } from "../run.ts";
 
 export interface CodeIdentity extends WorkflowName {
   readonly contentHash: string | null;
@@ -108,12 +108,7 @@ export interface RunRecord {
   readonly parent: { readonly number: number; readonly key: string; readonly close: "cancel" | "keep" } | null;
 }
 
-export interface RunQuery {
-  readonly statuses?: readonly RunStatus[];
-  /** `name` or `namespace/name`, optionally with `@version`. */
-  readonly workflow?: string;
-  /** Started at or after, Unix ms. */
-  readonly since?: number;
+export interface RunQuery extends RunFilter {
   /** Where the page before ended. */
   readonly cursor?: string;
   readonly limit: number;
@@ -154,6 +149,8 @@ export interface Store extends Disposable {
   due(untilMs: number, limit: number, root: number | null): readonly { readonly number: number; readonly wakeAt: number }[];
   /** Children that are to end with their parent and did not, ascending, after `afterNumber`. */
   leftBehind(afterNumber: number, limit: number): readonly number[];
+  /** Questions that wait for a person in runs that have not ended, oldest first, after the entry `afterSeq`. */
+  questions(afterSeq: number, limit: number): readonly { readonly number: number; readonly entry: Entry }[];
   /** Children, ended or not, ascending. */
   children(number: number): readonly number[];
   /** Children that have not ended, ascending. */

@@ -94,8 +94,8 @@ export interface AskOptions<T> {
   readonly schema: SchemaLike<T>;
   /** The question in words; the name where left out. */
   readonly message?: string;
-  /** Who may answer. */
-  readonly to?: string;
+  /** Who may answer; everybody where left out. */
+  readonly to?: string | readonly string[];
   readonly timeoutMs?: number;
   readonly default?: T;
 }
