@@ -397,6 +397,47 @@ const bodies: readonly Wrong[] = [
     code: "STEP_OUTPUT_INVALID",
     says: /NaN/,
   },
+  {
+    what: "a name with half a character",
+    files: { "half.ts": workflow('return await ctx.step("a\\ud800", () => 1);') },
+    words: "run half.ts",
+    exit: 1,
+    code: "NAME_INVALID",
+  },
+  {
+    what: "a delivery that there is not",
+    files: { "delivery.ts": step("() => 1", '{ delivery: "atMostOnce" }') },
+    words: "run delivery.ts",
+    exit: 1,
+    code: "OPTION_INVALID",
+    says: /at-most-once/,
+  },
+  {
+    what: "no options at all",
+    files: { "null.ts": step("() => 1", "null") },
+    words: "run null.ts",
+    exit: 1,
+    code: "OPTION_INVALID",
+  },
+  {
+    what: "a child that is neither canceled nor kept",
+    files: {
+      "close.ts": `import { workflow } from "batonflow";
+const child = workflow({ name: "c", run: () => 1 });
+export default workflow({ name: "w", run: (ctx) => ctx.start(child, null, { parentClose: "maybe" }) });`,
+    },
+    words: "run close.ts",
+    exit: 1,
+    code: "OPTION_INVALID",
+    says: /parentClose/,
+  },
+  {
+    what: "a scope without a function",
+    files: { "scope.ts": workflow('await ctx.scope("a");') },
+    words: "run scope.ts",
+    exit: 1,
+    code: "OPTION_INVALID",
+  },
   { what: "a step without a function", files: { "g.ts": step("5") }, words: "run g.ts", exit: 1, code: "OPTION_INVALID" },
   {
     what: "a step without a name",
