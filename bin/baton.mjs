@@ -6,14 +6,14 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { isNewEnough, ownNode, root, silenceSqliteNote, tooOld } from "./runtime.mjs";
+import { isNewEnough, ownNode, root, silenceKnownNotes, tooOld } from "./runtime.mjs";
 
 if (isNewEnough(process.versions.node)) await run();
 else rerun(ownNode());
 
 async function run() {
   dieWithLauncher();
-  silenceSqliteNote();
+  silenceKnownNotes();
   const source = join(root, "src", "cli.ts");
   const { main } = await import(pathToFileURL(existsSync(source) ? source : join(root, "dist", "cli.js")).href);
   const code = await main(process.argv.slice(2));

@@ -26,10 +26,12 @@ export function tooOld() {
   return `Baton needs Node ${NODE_MIN.join(".")} or newer; this is Node ${process.versions.node}. Install a newer Node and run the command again.`;
 }
 
-/** SQLite is stable enough for us and says so itself from release to release; its note on every start is noise. */
-export function silenceSqliteNote() {
+/** What Node calls experimental and we rely on, release by release: its notes say nothing to a user. */
+const KNOWN_NOTES = /^(SQLite|stripTypeScriptTypes) is an experimental feature/;
+
+export function silenceKnownNotes() {
   const emit = process.emitWarning;
   process.emitWarning = (warning, ...rest) => {
-    if (!String(warning).includes("SQLite is an experimental feature")) emit.call(process, warning, ...rest);
+    if (!KNOWN_NOTES.test(String(warning))) emit.call(process, warning, ...rest);
   };
 }

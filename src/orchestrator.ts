@@ -4,5 +4,5 @@
  */
 export { type Baton, type OpenOptions, openBaton, type RunHandle, type StartOptions } from "./orchestrator/baton.ts";
 export { ask, isOwnerGone, type RemoteBaton, thereOrHere } from "./orchestrator/caller.ts";
-export { isLoading, type LoadedFile, loadWorkflowFile } from "./orchestrator/loader.ts";
+export { isLoading, type LoadedFile, loadWorkflowFile, requireOneEach } from "./orchestrator/loader.ts";
 export { orchestratorProblems } from "./orchestrator/problems.ts";

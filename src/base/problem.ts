@@ -52,7 +52,9 @@ export function isProblemError(error: unknown): error is ProblemError {
 }
 
 function isProblem(value: unknown): value is Problem {
-  return typeof value === "object" && value !== null && "code" in value && typeof value.code === "string";
+  if (typeof value !== "object" || value === null) return false;
+  const { code, status, title, detail } = value as Partial<Problem>;
+  return [code, title, detail].every((text) => typeof text === "string") && typeof status === "number";
 }
 
 type Makers<Table> = { readonly [Code in keyof Table]: (detail: string, more?: ProblemMore) => ProblemError };

@@ -15,11 +15,17 @@ export function rfc3339(atMs: number): string {
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
 
-/** Reads an RFC 3339 moment to Unix ms; null for anything else, a date without zone included. */
+/** Reads an RFC 3339 moment to Unix ms; null for anything else, a date without zone or a 30th of February included. */
 export function readInstant(text: string): number | null {
-  if (!RFC3339.test(text)) return null;
+  if (!RFC3339.test(text) || !isDay(text.slice(0, 10))) return null;
   const atMs = Date.parse(text);
   return Number.isNaN(atMs) ? null : atMs;
+}
+
+/** Whether a month has that day: read by itself, an overflowing day becomes one of the next month. */
+function isDay(date: string): boolean {
+  const at = Date.parse(date);
+  return !Number.isNaN(at) && rfc3339(at).startsWith(date);
 }
 
 const SPAN_UNITS: Readonly<Record<string, number>> = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };

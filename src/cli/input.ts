@@ -20,11 +20,14 @@ export async function readTypedInput(typed: TypedInput, workflow: Workflow): Pro
     throw cliProblems.INPUT_UNREADABLE("-i sets fields of an object, but --input is not an object.");
   }
   const fields = typed.fields.map((field) => readField(field, workflow));
+  const twice = fields.find(([name], index) => fields.findIndex(([other]) => other === name) !== index);
+  if (twice !== undefined) throw cliProblems.USAGE(`-i gives ${JSON.stringify(twice[0])} twice.`);
   return { ...(whole as Record<string, Json> | undefined), ...Object.fromEntries(fields) };
 }
 
 async function readWhole(text: string): Promise<Json> {
   if (text === "-") return readFrom(process.stdin, "Standard input");
+  if (text === "@") throw cliProblems.INPUT_UNREADABLE("--input @ names no file.");
   if (text.startsWith("@")) return readFrom(createReadStream(text.slice(1)), text.slice(1));
   return readJson(text, "--input", limits.PAYLOAD_BYTES_MAX);
 }
@@ -42,7 +45,17 @@ async function readFrom(stream: Readable, name: string): Promise<Json> {
   } catch (error) {
     throw cliProblems.INPUT_UNREADABLE(`${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return readJson(Buffer.concat(chunks).toString("utf8"), name, limits.PAYLOAD_BYTES_MAX);
+  return readJson(asText(Buffer.concat(chunks), name), name, limits.PAYLOAD_BYTES_MAX);
+}
+
+/** Bytes that are no text are refused, not replaced by others; a byte order mark is no part of the text. */
+function asText(bytes: Uint8Array, name: string): string {
+  const isCut = bytes.length > limits.PAYLOAD_BYTES_MAX; // perhaps within a character
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isCut });
+  } catch {
+    throw cliProblems.INPUT_UNREADABLE(`${name} is not text in UTF-8.`);
+  }
 }
 
 /** A value is text where the schema wants text; else JSON where it reads as JSON; else text. */
@@ -52,7 +65,7 @@ function readField(field: string, workflow: Workflow): [string, Json] {
   const name = field.slice(0, at);
   const text = field.slice(at + 1);
   if (name === "__proto__") throw cliProblems.USAGE("A field cannot be named __proto__.");
-  return [name, wantsText(workflow, name) ? text : jsonOrText(text)];
+  return [name, wantsText(workflow, name) ? text : jsonOrText(text, `-i ${name}`)];
 }
 
 function wantsText(workflow: Workflow, name: string): boolean {
@@ -63,10 +76,12 @@ function wantsText(workflow: Workflow, name: string): boolean {
   return type === "string" || (Array.isArray(type) && type.includes("string"));
 }
 
-function jsonOrText(text: string): Json {
+/** What is JSON but may not be taken is refused: it was not meant as text. */
+function jsonOrText(text: string, what: string): Json {
   try {
-    return readJson(text, "a field", limits.PAYLOAD_BYTES_MAX);
+    JSON.parse(text);
   } catch {
     return text;
   }
+  return readJson(text, what, limits.PAYLOAD_BYTES_MAX);
 }

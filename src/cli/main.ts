@@ -191,6 +191,7 @@ function readCommon(command: Command): CommonOptions {
 }
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
+const collectPaths = (path: string, before: string[]): string[] => [...before, requirePath(path)];
 
 function addRun(program: Command, end: (code: number) => void): void {
   const command = withCommon(
@@ -200,7 +201,7 @@ function addRun(program: Command, end: (code: number) => void): void {
     .option("--input <json>", "the input: JSON, @file, or - for standard input")
     .option("-i, --set <key=value>", "one field of the input (repeatable)", collect, [])
     .option("-k, --key <key>", "start once: the same key and input give the same run")
-    .option("--with <file>", "make further workflows known (repeatable)", collect, [])
+    .option("--with <file>", "make further workflows known (repeatable)", collectPaths, [])
     .option("--allow <host>", "let Baton's own calls reach a private host, HOST or HOST:PORT (repeatable)", collect, [])
     .option("--detach", "start it at the owner and leave")
     .option("--timeout <span>", "how long this command waits, like 30s; the run itself goes on")
@@ -245,7 +246,7 @@ function addResume(runs: Command, end: (code: number) => void): void {
     runs.command("resume").description("Let a paused run go on, and carry a run that nobody carries to its end."),
   )
     .argument("<run>")
-    .option("--with <file>", "make further workflows known (repeatable)", collect, [])
+    .option("--with <file>", "make further workflows known (repeatable)", collectPaths, [])
     .option("--no-wait", "only lift the pause")
     .option("--timeout <span>", "how long this command waits; the run itself goes on")
     .addHelpText(

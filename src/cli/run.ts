@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import type { Answerer } from "../api.ts";
 import { isProblemError } from "../base/problem.ts";
 import { readSpan } from "../base/time.ts";
-import { type Baton, loadWorkflowFile, openBaton, type RemoteBaton, thereOrHere } from "../orchestrator.ts";
-import { fullName } from "../workflow.ts";
+import { ask, type Baton, loadWorkflowFile, openBaton, type RemoteBaton, requireOneEach, thereOrHere } from "../orchestrator.ts";
+import { fullName, type Workflow } from "../workflow.ts";
 import { type Followable, type Followed, follow } from "./follow.ts";
 import { readTypedInput } from "./input.ts";
 import { cliProblems } from "./problems.ts";
@@ -48,7 +48,7 @@ interface Wanted {
 export async function runFile(target: string, options: RunOptions): Promise<number> {
   for (const host of options.allow) requireHost(host);
   const until = readTimeout(options.timeout);
-  const { workflow } = await loadWorkflowFile(target);
+  const workflow = await loadWorkflow([target, ...options.with]);
   const input = await readTypedInput({ input: options.inputText, fields: options.fields }, workflow);
   const start = { workflow: fullName(workflow), input, ...(options.key === undefined ? {} : { key: options.key }) };
   return carry(options, {
@@ -61,6 +61,15 @@ export async function runFile(target: string, options: RunOptions): Promise<numb
     begin: (at) => at.call("runs.start", start),
     again: (run) => resumeLine(run, options),
   });
+}
+
+/** Loads the files of one command; gives the first one's workflow. Throws WORKFLOW_TWICE. */
+async function loadWorkflow([target = "", ...others]: readonly string[]): Promise<Workflow> {
+  const { workflow, all } = await loadWorkflowFile(target);
+  const known = [...all];
+  for (const other of others) known.push(...(await loadWorkflowFile(other)).all);
+  requireOneEach(known);
+  return workflow;
 }
 
 /** As it is typed where this command was: in a clone, by `npx`, with the same data directory. */
@@ -92,8 +101,11 @@ function readTimeout(text: string | undefined): number | null {
   return Date.now() + spanMs;
 }
 
+const PORT_MAX = 65_535;
+
 function requireHost(host: string): void {
-  if (!/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(host))
+  const [fits, , port = "1"] = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(host) ?? [];
+  if (fits === undefined || Number(port) < 1 || Number(port) > PORT_MAX)
     throw cliProblems.USAGE(`--allow ${JSON.stringify(host)} is not HOST or HOST:PORT.`);
 }
 
@@ -104,13 +116,15 @@ export interface ResumeOptions extends CommonOptions {
 }
 
 export async function resumeRun(run: string, options: ResumeOptions): Promise<number> {
+  const until = readTimeout(options.timeout);
+  await ask(options.data, "runs.show", { run }); // one that is not there makes no data directory
   return carry(options, {
     title: run,
     files: options.with,
     detach: !options.wait,
     needsOwner: false,
     repeatable: true,
-    until: readTimeout(options.timeout),
+    until,
     begin: (at) => takeUp(at, run, ["paused"]),
     again: () => resumeLine(run, options),
   });

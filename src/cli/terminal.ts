@@ -39,8 +39,11 @@ export function openTerminal({ quiet, json, input }: TerminalOptions): Terminal 
   };
 }
 
+/** A code may be an error's own, and that anything. */
+const CODE_WIDTH_MAX = 80;
+
 function problemText(problem: Problem, style: Terminal["style"]): string {
-  const lines = [`${style("red", `error[${problem.code}]`)} ${printable(problem.detail)}`];
+  const lines = [`${style("red", `error[${oneLine(problem.code, CODE_WIDTH_MAX)}]`)} ${printable(problem.detail)}`];
   if (problem.at !== undefined && !problem.detail.includes(problem.at)) lines.push(`  in  ${printable(problem.at)}`);
   if (problem.fix !== undefined) lines.push(`  fix ${printable(problem.fix)}`);
   return lines.join("\n");

@@ -84,6 +84,7 @@ export class RunContext implements Context {
   }
 
   async scope<T>(name: string, body: (context: Context) => Promise<T>): Promise<T> {
+    if (typeof body !== "function") throw runProblems.OPTION_INVALID(`Scope "${name}" has no function to run.`);
     const taken = this.#names.take(name, this.#home.strict);
     try {
       return await body(new RunContext(this.#home, Names.within(taken.key)));
@@ -156,7 +157,9 @@ function nameOf(workflow: Workflow | Workflow<unknown, unknown> | string | { rea
 function readMoment(at: string): number {
   const moment = typeof at === "string" ? readInstant(at) : null;
   if (moment === null)
-    throw runProblems.OPTION_INVALID(`${JSON.stringify(at)} is not a moment in RFC 3339, like 2027-01-01T00:00:00Z.`);
+    throw runProblems.OPTION_INVALID(
+      `${typeof at === "string" ? JSON.stringify(at) : String(at)} is not a moment in RFC 3339, like 2027-01-01T00:00:00Z.`,
+    );
   return moment;
 }
 

@@ -27,7 +27,7 @@ abstract class ChildOperation<T> extends Operation<T> {
     this.#hash = shortHash(`${workflow.namespace}/${workflow.name} ${canonicalJson(this.#input.value as Json)}`);
     if (home.depth + 1 > limits.CHILD_DEPTH_MAX) {
       throw runProblems.CHILD_TOO_DEEP(
-        `${workflow.name} would be the ${home.depth + 1}th run below the first; the limit is ${limits.CHILD_DEPTH_MAX}.`,
+        `${workflow.name} would be ${home.depth + 1} runs below the first; the limit is ${limits.CHILD_DEPTH_MAX}.`,
       );
     }
   }
@@ -91,6 +91,8 @@ export class ChildStartOperation extends ChildOperation<RunId> {
 
   constructor(home: Home, name: TakenName, workflow: Workflow, input: unknown, close: "cancel" | "keep") {
     super(home, name, workflow, input);
+    if (close !== "cancel" && close !== "keep")
+      throw runProblems.OPTION_INVALID(`parentClose is ${JSON.stringify(close)}; it is "cancel" or "keep".`);
     this.#close = close;
   }
 

@@ -96,6 +96,8 @@ function requireName(name: unknown): void {
       `A name has ${name.length} characters: "${name.slice(0, 40)}…". It may have 1 to ${limits.NAME_LENGTH_MAX}.`,
     );
   }
-  if (!isPlain(name) && UNREADABLE.test(name))
+  if (isPlain(name)) return;
+  if (!name.isWellFormed()) throw runProblems.NAME_INVALID(`The name ${JSON.stringify(name)} has half a surrogate pair.`);
+  if (UNREADABLE.test(name))
     throw runProblems.NAME_INVALID(`The name ${JSON.stringify(name)} has control or invisible characters.`);
 }

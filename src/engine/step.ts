@@ -85,6 +85,10 @@ export class StepOperation<T> extends Operation<T> implements Acting {
   constructor(home: Home, name: TakenName, act: Act<T>, options: StepOptions = NO_OPTIONS) {
     super(home, name);
     if (typeof act !== "function") throw runProblems.OPTION_INVALID(`Step "${name.key}" has no function to do.`);
+    if (typeof options !== "object" || options === null)
+      throw runProblems.OPTION_INVALID(`The options of step "${name.key}" are no object.`);
+    if (options.delivery !== undefined && options.delivery !== "at-most-once")
+      throw runProblems.OPTION_INVALID(`delivery is ${JSON.stringify(options.delivery)}; it is "at-most-once" or left out.`);
     this.#act = act;
     this.#options = options;
     this.#policy = options.retry === undefined ? TRY_ONCE : readRetryPolicy(options.retry);

@@ -17,11 +17,12 @@ import { acceptInput, type EmbeddedEngine, engineProblems, type Listener, openEm
 import { isEnd, limits, type Run, runProblems } from "../run.ts";
 import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
-import { type DataDirectory, dataDirectory, removeOwnerNote, writeOwnerNote } from "./directory.ts";
+import { type DataDirectory, dataDirectory, removeOwnerNote, requireNothingElse, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
 import { answerWith, readHandlers, steerHandlers } from "./handlers.ts";
 import { isLoading, loadWorkflowFile } from "./loader.ts";
 import { orchestratorProblems } from "./problems.ts";
+import { requireRun } from "./views.ts";
 import { systemClock, systemRandom } from "./world.ts";
 
 export interface OpenOptions {
@@ -84,6 +85,7 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
 }
 
 function makeDirectory(directory: DataDirectory): void {
+  requireNothingElse(directory);
   try {
     makePath(directory.path);
   } catch (error) {
@@ -323,8 +325,9 @@ export class Baton implements Answerer, AsyncDisposable {
 }
 
 function requireKey(key: string): string {
-  const fits = typeof key === "string" && key.length >= 1 && key.length <= limits.START_KEY_LENGTH_MAX && !/\p{Cc}/u.test(key);
-  if (!fits) throw runProblems.KEY_INVALID(`A start key has 1 to ${limits.START_KEY_LENGTH_MAX} characters and none of control.`);
+  const hasLength = typeof key === "string" && key.length >= 1 && key.length <= limits.START_KEY_LENGTH_MAX;
+  if (!hasLength || /\p{Cc}/u.test(key) || !key.isWellFormed())
+    throw runProblems.KEY_INVALID(`A start key has 1 to ${limits.START_KEY_LENGTH_MAX} characters and none of control.`);
   return key;
 }
 

@@ -9,7 +9,7 @@ import type { Listener, News } from "../engine.ts";
 import { runProblems } from "../run.ts";
 import { lockDirectory, openSqlite, type Store } from "../store.ts";
 import { openBaton } from "./baton.ts";
-import { type DataDirectory, dataDirectory, type OwnerNote, readOwnerNote } from "./directory.ts";
+import { type DataDirectory, dataDirectory, type OwnerNote, readOwnerNote, requireNothingElse } from "./directory.ts";
 import { answerWith, readHandlers } from "./handlers.ts";
 import { orchestratorProblems } from "./problems.ts";
 
@@ -140,6 +140,7 @@ export function isOwnerGone(error: unknown): error is ProblemError {
 /** The live owner; null when there is none. A note left by a dead one is recognised by the lock being free. */
 export async function findOwner(dataPath: string): Promise<RemoteBaton | null> {
   const directory = dataDirectory(dataPath);
+  requireNothingElse(directory);
   const until = performance.now() + DOOR_MS_MAX;
   while (isLocked(directory)) {
     const note = readOwnerNote(directory);
@@ -212,6 +213,7 @@ export async function ask<N extends OperationName>(dataPath: string, operation: 
 /** Reads without taking part, whoever carries the runs; a directory that does not exist has no runs, and is not made. */
 async function readBeside<N extends OperationName>(dataPath: string, operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
   const directory = dataDirectory(dataPath);
+  requireNothingElse(directory);
   using store = openToRead(directory.databasePath);
   const handlers = readHandlers(store, Date.now, () => isLocked(directory));
   return await answerWith(handlers, operation, input);

@@ -1,7 +1,8 @@
 // The data directory: its files, and the note its owner leaves for others.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { orchestratorProblems } from "./problems.ts";
 
 export interface DataDirectory {
   readonly path: string;
@@ -15,6 +16,21 @@ export function dataDirectory(path: string): DataDirectory {
   return { path: full, databasePath: join(full, "baton.db"), lockPath: join(full, "lock"), ownerPath: join(full, "owner.json") };
 }
 
+/** Something else in its place is not a directory without runs. Throws DATA_DIRECTORY. */
+export function requireNothingElse({ path }: DataDirectory): void {
+  let isElse: boolean;
+  try {
+    isElse = statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+  } catch (error) {
+    throw orchestratorProblems.DATA_DIRECTORY(`${path} cannot be looked at: ${reasonOf(error)}`);
+  }
+  if (isElse) throw orchestratorProblems.DATA_DIRECTORY(`${path} is not a directory.`);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** How the owner is reached. The token is what makes a caller of the same user and no other. */
 export interface OwnerNote {
   readonly v: 1;
@@ -26,11 +42,16 @@ export interface OwnerNote {
   readonly token: string;
 }
 
-/** Written whole or not at all, readable by this user only. */
-export function writeOwnerNote(directory: DataDirectory, note: OwnerNote): void {
-  const draft = `${directory.ownerPath}.${note.pid}`;
-  writeFileSync(draft, `${JSON.stringify(note)}\n`, { mode: 0o600 });
-  renameSync(draft, directory.ownerPath);
+/** Written whole or not at all, readable by this user only. Throws DATA_DIRECTORY. */
+export function writeOwnerNote({ ownerPath }: DataDirectory, note: OwnerNote): void {
+  const draft = `${ownerPath}.${note.pid}`;
+  try {
+    writeFileSync(draft, `${JSON.stringify(note)}\n`, { mode: 0o600 });
+    renameSync(draft, ownerPath);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw orchestratorProblems.DATA_DIRECTORY(`${ownerPath} cannot be written: ${reasonOf(error)}`);
+  }
 }
 
 export function removeOwnerNote(directory: DataDirectory, token: string): void {

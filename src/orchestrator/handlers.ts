@@ -1,7 +1,7 @@
 // The handlers of api/: reading from the store, steering through the carrier.
 
 import { apiProblems, type OperationName, type OutputOf, type ReadInputOf, readInput } from "../api.ts";
-import { type RunId, readId } from "../base/id.ts";
+import type { RunId } from "../base/id.ts";
 import { type Json, writeJson } from "../base/json.ts";
 import type { RunCarrier } from "../engine.ts";
 import { isEnd, limits, type RunStatus, readQuery, runProblems } from "../run.ts";

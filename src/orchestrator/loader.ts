@@ -6,13 +6,15 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { registerHooks } from "node:module";
+import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { apiProblems } from "../api.ts";
-import { isProblemError } from "../base/problem.ts";
-import type { Origin } from "../engine.ts";
-import { isWorkflow, type Workflow } from "../workflow.ts";
+import { isAuthors } from "../base/place.ts";
+import { isProblemError, ProblemError } from "../base/problem.ts";
+import { engineProblems, type Origin } from "../engine.ts";
+import { failureOf } from "../run.ts";
+import { fullName, isWorkflow, type Workflow } from "../workflow.ts";
 import { orchestratorProblems } from "./problems.ts";
 
 /** How long a file may take to load, in ms. */
@@ -44,9 +46,22 @@ export async function loadWorkflowFile(target: string): Promise<LoadedFile> {
   const contentHash = contentHashOf(pathToFileURL(path).href);
   const found = [...exported].filter((pair): pair is [string, Workflow] => isWorkflow(pair[1]));
   const all = found.map(([exportName, workflow]) => ({ workflow, origin: { source: `${path}#${exportName}`, contentHash } }));
+  requireOneEach(all);
   const chosen = choose(path, name, found);
   const origin = all.find(({ workflow }) => workflow === chosen)?.origin ?? { source: path, contentHash };
   return { workflow: chosen, origin, all };
+}
+
+/** Which of two workflows of one name was run would hang on the order they came in. Throws WORKFLOW_TWICE. */
+export function requireOneEach(all: LoadedFile["all"]): void {
+  const first = new Map<string, LoadedFile["all"][number]>();
+  for (const one of all) {
+    const name = fullName(one.workflow);
+    const other = first.get(name) ?? one;
+    first.set(name, other);
+    if (other.workflow !== one.workflow)
+      throw engineProblems.WORKFLOW_TWICE(`${name} is both ${other.origin.source} and ${one.origin.source}.`);
+  }
 }
 
 function requireWorkflowFile(path: string): void {
@@ -109,36 +124,78 @@ async function withinTime<T>(loading: Promise<T>, path: string): Promise<T> {
   }
 }
 
+const IMPORT_CODES = new Set([
+  ...["ERR_MODULE_NOT_FOUND", "ERR_PACKAGE_PATH_NOT_EXPORTED", "ERR_PACKAGE_IMPORT_NOT_DEFINED", "ERR_UNSUPPORTED_DIR_IMPORT"],
+  ...["ERR_UNKNOWN_BUILTIN_MODULE", "ERR_INVALID_MODULE_SPECIFIER", "ERR_UNSUPPORTED_ESM_URL_SCHEME"],
+  ...["ERR_UNKNOWN_FILE_EXTENSION", "ERR_IMPORT_ATTRIBUTE_MISSING"],
+]);
+
 function loadProblem(error: unknown, path: string): Error {
-  if (isProblemError(error)) return error;
-  const {
-    code = "",
-    message = String(error),
-    name = "",
-    stack = "",
-  } = error instanceof Error ? (error as Error & { code?: string }) : {};
-  const at = placeIn(stack, message) ?? path;
-  if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX")
-    return orchestratorProblems.WF_TS_SYNTAX(`${at}: ${firstLine(message)}`, { at });
-  if (code === "ERR_INVALID_TYPESCRIPT_SYNTAX" || name === "SyntaxError")
-    return orchestratorProblems.WF_SYNTAX(`${at}: ${firstLine(message)}`, { at });
-  if (code === "ERR_MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED")
-    return orchestratorProblems.WF_IMPORT(`${path}: ${firstLine(message)}`, { at: path });
-  return orchestratorProblems.WF_LOAD_FAILED(`${at}: ${firstLine(message)}`, { at });
+  if (isProblemError(error)) return placed(error);
+  const { code, message, name } = failureOf(error, "");
+  const kind = kindOfLoadProblem(code, name);
+  const found = placeIn(error) ?? (kind === "WF_IMPORT" ? placeOfImport(error) : null);
+  const at = found ?? (kind === "WF_SYNTAX" ? placeOfSyntaxError() : null) ?? path;
+  const sentence = firstLine(message).replace(/ imported from .*$/, "");
+  return orchestratorProblems[kind](`${at}: ${sentence}`, { at });
+}
+
+function kindOfLoadProblem(code: string, name: string): "WF_TS_SYNTAX" | "WF_SYNTAX" | "WF_IMPORT" | "WF_LOAD_FAILED" {
+  if (code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") return "WF_TS_SYNTAX";
+  if (code === "ERR_INVALID_TYPESCRIPT_SYNTAX" || name === "SyntaxError") return "WF_SYNTAX";
+  return IMPORT_CODES.has(code) ? "WF_IMPORT" : "WF_LOAD_FAILED";
+}
+
+/** What is wrong with a definition is told with the place where it stands. */
+function placed(error: ProblemError): ProblemError {
+  const at = error.problem.at ?? placeIn(error);
+  return at === null ? error : new ProblemError({ ...error.problem, at }, { cause: error });
 }
 
 function firstLine(message: string): string {
   return message.split("\n").find((line) => line.trim() !== "") ?? message;
 }
 
-/** `file:line` or `file:line:col` of the user's own file, from a stack that begins with the place or has frames. */
-function placeIn(stack: string, message: string): string | null {
-  for (const line of [...stack.split("\n"), ...message.split("\n")]) {
+/** `file:line:col` of the user's own file, from a stack that has frames, or begins with the place, the line and a mark below. */
+function placeIn(error: unknown): string | null {
+  const stack = error instanceof Error ? String(error.stack ?? "") : "";
+  for (const line of stack.split("\n")) {
     const found = /(?:file:\/\/)?(\/[^():\n]+|[A-Za-z]:\\[^():\n]+):(\d+)(:\d+)?/.exec(line);
-    if (found === null || line.includes("node:") || line.includes("node_modules")) continue;
-    return `${decodeURI(found[1] ?? "")}:${found[2]}${found[3] ?? ""}`;
+    if (found === null || !isAuthors(line)) continue;
+    return `${decodeURI(found[1] ?? "")}:${found[2]}${found[3] ?? markedColumn(stack)}`;
   }
   return null;
+}
+
+function markedColumn(stack: string): string {
+  const mark = /^(\s*)\^+\s*$/m.exec(stack);
+  return mark === null ? "" : `:${(mark[1] ?? "").length + 1}`;
+}
+
+/** Of a syntax error in a module Node does not say where it is; the reader of TypeScript does. */
+function placeOfSyntaxError(): string | null {
+  if (lastLoaded === null) return null;
+  const path = fileURLToPath(lastLoaded);
+  try {
+    stripTypeScriptTypes(readFileSync(path, "utf8"));
+    return path;
+  } catch (error) {
+    const [, line] = /^:(\d+)\n/.exec(error instanceof Error ? String(error.stack) : "") ?? [];
+    return line === undefined ? path : `${path}:${line}${markedColumn(String((error as Error).stack))}`;
+  }
+}
+
+/** Imports that could not be resolved, by the error that said so. */
+const failedImports = new WeakMap<object, { readonly specifier: string; readonly parentUrl: string }>();
+
+/** Where the import stands that failed: of the specifier as it is written, the first. */
+function placeOfImport(error: unknown): string | null {
+  const failed = failedImports.get(error as object);
+  if (failed === undefined) return null;
+  const path = fileURLToPath(failed.parentUrl);
+  const before = readFileSync(path, "utf8").split(new RegExp(`["']${RegExp.escape(failed.specifier)}["']`))[0] ?? "";
+  const lines = before.split("\n");
+  return `${path}:${lines.length}:${(lines.at(-1) ?? "").length + 1}`;
 }
 
 // Resolving.
@@ -149,6 +206,9 @@ const FACES: Readonly<Record<string, string>> = { batonflow: "../index", "batonf
 /** What each loaded file of the user's is, and which it imports. */
 const graph = new Map<string, { hash: string; readonly imports: Set<string> }>();
 
+/** The file of the user's whose text was asked for last: modules are read one after the other. */
+let lastLoaded: string | null = null;
+
 let hooked = false;
 
 function prepareHooks(): void {
@@ -156,18 +216,33 @@ function prepareHooks(): void {
   hooked = true;
   registerHooks({
     resolve(specifier, context, next) {
-      const found = isLent(specifier) ? resolveLent(specifier, () => next(specifier, context)) : next(specifier, context);
-      if (context.parentURL !== undefined && isUsersOwn(found.url)) nodeOf(context.parentURL).imports.add(found.url);
+      const { parentURL } = context;
+      const own = (): Resolved => next(specifier, context);
+      const isAsked = isLent(specifier) && parentURL !== import.meta.url; // else by ourselves, to lend it
+      const found = noting(specifier, parentURL, isAsked ? () => resolveLent(specifier, own) : own);
+      if (parentURL !== undefined && isUsersOwn(found.url)) nodeOf(parentURL).imports.add(found.url);
       return found;
     },
     load(url, context, next) {
-      if (isUsersOwn(url))
+      if (isUsersOwn(url)) {
+        lastLoaded = url;
         nodeOf(url).hash = createHash("sha256")
           .update(readFileSync(fileURLToPath(url)))
           .digest("hex");
+      }
       return next(url, context);
     },
   });
+}
+
+/** Resolves, and keeps for whoever tells of a failure which import it was. */
+function noting(specifier: string, parentUrl: string | undefined, resolve: () => Resolved): Resolved {
+  try {
+    return resolve();
+  } catch (error) {
+    if (error instanceof Error && parentUrl?.startsWith("file:") === true) failedImports.set(error, { specifier, parentUrl });
+    throw error;
+  }
 }
 
 function nodeOf(url: string): { hash: string; readonly imports: Set<string> } {
@@ -197,24 +272,31 @@ interface Resolved {
 }
 
 function resolveLent(specifier: string, own: () => Resolved): Resolved {
-  let found: Resolved | null = null;
-  let missing: unknown;
-  try {
-    found = own();
-  } catch (error) {
-    missing = error;
-  }
+  const found = orNull(own);
   const isOurs = specifier.startsWith("batonflow") && found?.url.startsWith(OWN_ROOT) === true;
   if (found !== null && !isOurs) return found;
   const lent = lentUrl(specifier);
-  if (lent === null) throw missing ?? new Error(`"${specifier}" is no face of batonflow.`);
+  if (lent === null) throw notLent(specifier);
   return { url: lent, shortCircuit: true };
+}
+
+function orNull<T>(resolve: () => T): T | null {
+  try {
+    return resolve();
+  } catch {
+    return null; // not there
+  }
+}
+
+function notLent(specifier: string): Error {
+  const names = [...Object.keys(FACES), "zod and its parts"].join(", ");
+  return Object.assign(new Error(`There is no "${specifier}"; Baton brings along: ${names}`), { code: "ERR_MODULE_NOT_FOUND" });
 }
 
 function lentUrl(specifier: string): string | null {
   const face = FACES[specifier];
   if (face !== undefined) return new URL(`${face}${extname(fileURLToPath(import.meta.url))}`, import.meta.url).href;
-  return specifier.startsWith("zod") ? import.meta.resolve(specifier) : null;
+  return specifier.startsWith("zod") ? orNull(() => import.meta.resolve(specifier)) : null;
 }
 
 /** A hash over a file and everything of the user's that it imports. */

@@ -11,7 +11,7 @@ export const orchestratorProblems = defineProblems({
   },
   DATA_DIRECTORY: {
     status: 503,
-    title: "The data directory cannot be made.",
+    title: "The data directory cannot be made or written, or is something else.",
     fix: "Choose another with --data or BATON_DATA.",
     exit: 74,
   },
@@ -58,7 +58,7 @@ export const orchestratorProblems = defineProblems({
   WF_SYNTAX: { status: 422, title: "The file has a syntax error.", exit: 3 },
   WF_IMPORT: {
     status: 422,
-    title: "The file imports something that is not there.",
+    title: "The file imports something that is not there, or cannot be imported.",
     fix: "Install the package beside the file, or correct the path.",
     exit: 3,
   },

@@ -23,7 +23,7 @@ export function requireRun(store: Store, run: string): RunRecord {
   const id = readId("run", run);
   const number = id === null ? null : store.ids.numberOf(id);
   const record = number === null ? null : store.record(number);
-  if (record === null) throw runProblems.RUN_UNKNOWN(`There is no run ${run} in this data directory.`);
+  if (record === null) throw runProblems.RUN_UNKNOWN(`There is no run ${id ?? JSON.stringify(run)} in this data directory.`);
   return record;
 }
 

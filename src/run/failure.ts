@@ -1,6 +1,7 @@
 // A failure as it is recorded: plain data, without stack traces, so that the live
 // error and the replayed one are the same.
 
+import { isAuthors } from "../base/place.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
 
 export interface Failure {
@@ -41,7 +42,7 @@ export function failureOf(thrown: unknown, code: string): Failure {
   }
   if (!(thrown instanceof Error)) return { code, message: textOf(thrown), name: typeof thrown };
   const own = "code" in thrown && typeof thrown.code === "string" ? thrown.code : code;
-  return { code: own, message: cut(thrown.message || thrown.name), name: thrown.name, ...where(thrown) };
+  return { code: own, message: textOf(thrown.message || thrown.name), name: String(thrown.name), ...where(thrown) };
 }
 
 function textOf(thrown: unknown): string {
@@ -56,12 +57,14 @@ function cut(message: string): string {
   return message.length <= MESSAGE_LENGTH_MAX ? message : `${message.slice(0, MESSAGE_LENGTH_MAX)}…`;
 }
 
-/** The first frame of the stack that is neither Node's nor a dependency's: where an author would look. */
+/** The first frame of the stack that is the author's own: where they would look. */
 function where(error: Error): { at: string } | Record<string, never> {
-  for (const line of (error.stack ?? "").split("\n").slice(1)) {
+  for (const line of String(error.stack ?? "")
+    .split("\n")
+    .slice(1)) {
     const found = /\(?((?:file:\/\/)?\/[^()]+|[A-Za-z]:\\[^()]+):(\d+):(\d+)\)?$/.exec(line.trim());
     const file = found?.[1];
-    if (file === undefined || line.includes("node:") || line.includes("node_modules")) continue;
+    if (file === undefined || !isAuthors(line)) continue;
     return { at: `${decodeURI(file.replace("file://", ""))}:${found?.[2]}:${found?.[3]}` };
   }
   return {};

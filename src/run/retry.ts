@@ -34,13 +34,25 @@ const DEFAULTS: RetryPolicy = { ...TRY_ONCE, attemptsMax: 3 };
 
 /** Fills and checks a policy that an author wrote. Throws `RETRY_INVALID` naming the field. */
 export function readRetryPolicy(written: Partial<RetryPolicy>): RetryPolicy {
+  requireFields(written);
   const policy = { ...DEFAULTS, ...withoutUndefined(written) };
   requireWithin("attemptsMax", policy.attemptsMax, 1, ATTEMPTS_MAX, true);
   requireWithin("firstDelayMs", policy.firstDelayMs, 0, WAIT_MS_MAX);
   requireWithin("factor", policy.factor, 1, 1_000);
   requireWithin("delayMsMax", policy.delayMsMax, 0, WAIT_MS_MAX);
   requireWithin("jitter", policy.jitter, 0, 1);
+  if (!Array.isArray(policy.nonRetryable))
+    throw runProblems.RETRY_INVALID("retry.nonRetryable must be a list of codes and names of errors.");
   return policy;
+}
+
+/** A field of another name would be passed over, and its author would believe in it. */
+function requireFields(written: unknown): void {
+  if (typeof written !== "object" || written === null)
+    throw runProblems.RETRY_INVALID(`retry is ${String(written)}; it must be an object like { attemptsMax: 3 }.`);
+  const unknown = Object.keys(written).find((field) => !Object.hasOwn(DEFAULTS, field));
+  if (unknown !== undefined)
+    throw runProblems.RETRY_INVALID(`retry.${unknown} is not known; there are: ${Object.keys(DEFAULTS).join(", ")}.`);
 }
 
 function withoutUndefined<T extends object>(written: T): Partial<T> {
@@ -51,7 +63,7 @@ function requireWithin(field: string, value: number, min: number, max: number, w
   const fits = typeof value === "number" && value >= min && value <= max && (!whole || Number.isInteger(value));
   if (!fits)
     throw runProblems.RETRY_INVALID(
-      `retry.${field} is ${String(value)}; it must be ${whole ? "a whole number " : ""}from ${min} to ${max}.`,
+      `retry.${field} is ${typeof value === "string" ? JSON.stringify(value) : String(value)}; it must be ${whole ? "a whole number " : ""}from ${min} to ${max}.`,
     );
 }
 

@@ -32,7 +32,7 @@ export function openSqlite({ path, readOnly = false, random32 }: SqliteOptions):
   if (path !== ":memory:" && !readOnly) prepareDirectory(dirname(path));
   const db = connect(path, readOnly);
   try {
-    configure(db, readOnly);
+    configure(db, path, readOnly);
     if (!readOnly) migrate(db, random32);
     requireKnownSchema(db, path);
     const ids = runIds(readMeta(db, "tag"));
@@ -72,19 +72,19 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
   }
 }
 
-function configure(db: DatabaseSync, readOnly: boolean): void {
+function configure(db: DatabaseSync, path: string, readOnly: boolean): void {
   try {
     db.exec(`pragma trusted_schema = off; pragma cell_size_check = on; pragma mmap_size = 0; pragma cache_size = -${CACHE_KIB}`);
     if (readOnly) return;
     db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on");
     db.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma journal_size_limit = ${64 << 20}`);
   } catch (error) {
-    throw storeProblems.DATA_UNUSABLE(`The database cannot be used: ${reasonOf(error)}`);
+    throw storeProblems.DATA_UNUSABLE(`${path} cannot be used: ${reasonOf(error)}`);
   }
 }
 
 function migrate(db: DatabaseSync, random32: number): void {
-  if (schemaVersion(db) !== 0) return;
+  if (schemaVersion(db) !== 0 || !isBlank(db)) return; // somebody else's tables are not added to
   db.exec("begin immediate");
   db.exec(readFileSync(join(import.meta.dirname, "001-journal.sql"), "utf8"));
   const put = db.prepare("insert into meta (name, value) values (?, ?)");
@@ -113,7 +113,7 @@ function isBlank(db: DatabaseSync): boolean {
 
 function readMeta(db: DatabaseSync, name: string): string {
   const row = db.prepare("select value from meta where name = ?").get(name) as { value: string } | undefined;
-  if (row === undefined) throw storeProblems.DATA_UNUSABLE(`The database has no ${name}.`);
+  if (row === undefined) throw storeProblems.DATA_UNUSABLE(`${db.location() ?? "The database"} has no ${name}.`);
   return String(row.value);
 }
 

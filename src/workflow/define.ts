@@ -24,20 +24,21 @@ const TIMEOUT_MS_MAX = 100 * 365 * 86_400_000;
 
 /** Defines a workflow; export it from a file to run it with `baton run FILE`. Throws WF_INVALID / WF_SCHEMA. */
 export function workflow<I, O>(definition: WorkflowDefinition<I, O>): Workflow<I, O> {
+  requireThat(typeof definition === "object" && definition !== null, "A workflow is not defined by an object", "workflow({ … })");
   const { name, namespace = "default", version = "1.0.0", timeoutMs = null, run } = definition;
   requireThat(
     typeof name === "string" && NAME.test(name),
-    `The name ${JSON.stringify(name)} has a wrong form`,
+    `The name ${shown(name)} has a wrong form`,
     "letters, digits, `.`, `_`, `-`",
   );
   requireThat(
     typeof namespace === "string" && NAME.test(namespace),
-    `The namespace ${JSON.stringify(namespace)} of ${name} has a wrong form`,
+    `The namespace ${shown(namespace)} of ${name} has a wrong form`,
     "as a name",
   );
   requireThat(
     typeof version === "string" && VERSION.test(version),
-    `The version ${JSON.stringify(version)} of ${name} is not semantic`,
+    `The version ${shown(version)} of ${name} is not semantic`,
     "like 1.0.0",
   );
   requireThat(typeof run === "function", `Workflow ${name} has no function \`run\``, "run: async (ctx, input) => …");
@@ -54,6 +55,11 @@ export function workflow<I, O>(definition: WorkflowDefinition<I, O>): Workflow<I
 
 function requireThat(condition: boolean, sentence: string, wanted: string): void {
   if (!condition) throw workflowProblems.WF_INVALID(`${sentence}; wanted: ${wanted}.`);
+}
+
+/** Whatever was written, in a sentence. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 200)) : String(value);
 }
 
 export function isWorkflow(value: unknown): value is Workflow {

@@ -89,7 +89,13 @@ function fromStandard(written: StandardSchema, what: string): Schema {
       return result.issues === undefined ? { ok: true, value: result.value } : { ok: false, issues: result.issues.map(issueOf) };
     },
     get jsonSchema() {
-      return jsonSchema.input({ target: "draft-2020-12" }) as JsonSchema;
+      try {
+        return jsonSchema.input({ target: "draft-2020-12" }) as JsonSchema;
+      } catch (error) {
+        throw workflowProblems.WF_SCHEMA(
+          `${what} gives no JSON Schema: ${error instanceof Error ? error.message : String(error)}.`,
+        );
+      }
     },
   };
 }
