@@ -3,6 +3,6 @@
  * directory from outside.
  */
 export { type Baton, type OpenOptions, openBaton, type RunHandle, type StartOptions } from "./orchestrator/baton.ts";
-export { ask, isOwnerGone, type RemoteBaton, thereOrHere } from "./orchestrator/caller.ts";
-export { isLoading, type LoadedFile, loadWorkflowFile, requireOneEach } from "./orchestrator/loader.ts";
+export { ask, isOwned, isOwnerGone, type RemoteBaton, thereOrHere } from "./orchestrator/caller.ts";
+export { filesLoadedWith, isLoading, type LoadedFile, loadWorkflowFile, requireOneEach } from "./orchestrator/loader.ts";
 export { orchestratorProblems } from "./orchestrator/problems.ts";

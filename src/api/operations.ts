@@ -141,7 +141,7 @@ export const operations = {
     kind: "steer",
     http: { method: "POST", path: "/v1/runs/:run/retry" },
     input: z.object({ run: runId, from: z.string().max(4_096).optional(), who }),
-    output: status.extend({ from: z.string(), dropped: z.number().describe("entries that left the journal") }),
+    output: status.extend({ from: z.string().nullable(), dropped: z.number().describe("entries that left the journal") }),
     cli: {
       command: "runs retry",
       bulk: true,

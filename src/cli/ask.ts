@@ -138,3 +138,10 @@ async function askJson(prompts: Prompts, message: string, initial: Json | undefi
   });
   return prompts.isCancel(answer) ? null : { value: JSON.parse(String(answer)) as Json };
 }
+
+/** Yes or no; no where they would rather not say. */
+export async function confirm(message: string): Promise<boolean> {
+  const clack = await import("@clack/prompts");
+  const said = await clack.confirm({ message, initialValue: false, output: process.stderr });
+  return said === true;
+}

@@ -25,6 +25,11 @@ export async function readTypedInput(typed: TypedInput, workflow: Workflow): Pro
   return { ...(whole as Record<string, Json> | undefined), ...Object.fromEntries(fields) };
 }
 
+/** A value as typed: JSON, `@file` or `-`; what does not read as JSON is text. */
+export async function readTypedValue(text: string): Promise<Json> {
+  return text === "-" || text.startsWith("@") ? await readWhole(text) : jsonOrText(text, "The value");
+}
+
 async function readWhole(text: string): Promise<Json> {
   if (text === "-") return readFrom(process.stdin, "Standard input");
   if (text === "@") throw cliProblems.INPUT_UNREADABLE("--input @ names no file.");

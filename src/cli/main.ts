@@ -12,41 +12,15 @@ import { leave, meanToLeave, onUnmeantExit } from "./leave.ts";
 import { cliProblems, EXIT, exitCodeOf } from "./problems.ts";
 import { type CommonOptions, defaultData, resumeRun, runFile } from "./run.ts";
 import { addOperationCommands } from "./runs.ts";
+import { startOwner } from "./start.ts";
 import { openTerminal, printable } from "./terminal.ts";
 import { watchRun } from "./watch.ts";
 
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
-  ...[
-    "start",
-    "dev",
-    "inbox",
-    "schedules",
-    "events",
-    "check",
-    "workflows",
-    "doctor",
-    "explain",
-    "completion",
-    "validate",
-    "graph",
-  ],
-  ...[
-    "services",
-    "secrets",
-    "stats",
-    "agents",
-    "delegate",
-    "verify",
-    "keys",
-    "insights",
-    "preferences",
-    "init",
-    "templates",
-    "plan",
-    "peers",
-  ],
-  ...["runs pause", "runs retry", "runs fork", "runs skip", "runs signal", "runs rm"],
+  ...["schedules", "events", "check", "workflows", "doctor", "explain", "completion", "validate", "graph"],
+  ...["services", "secrets", "stats", "agents", "delegate", "verify"],
+  ...["keys", "insights", "preferences", "init", "templates", "plan", "peers"],
 ]);
 
 /** Carries out what was typed; gives the exit code. */
@@ -149,11 +123,21 @@ function build(end: (code: number) => void): Command {
     .configureOutput({ outputError: () => undefined })
     .addHelpText("after", `\n${EXIT_CODES}`);
   addRun(program, end);
-  const runs = program.command("runs").description("Look at runs and steer them.").exitOverride();
-  runs.configureOutput({ outputError: () => undefined });
-  addOperationCommands(() => runs, withCommon, readCommon);
-  addWatch(runs, end);
-  addResume(runs, end);
+  addStart(program, end);
+  const group = (name: string, about: string): Command =>
+    program
+      .command(name)
+      .description(about)
+      .exitOverride()
+      .configureOutput({ outputError: () => undefined });
+  const groups = new Map([
+    ["runs", group("runs", "Look at runs and steer them.")],
+    ["inbox", group("inbox", "Questions that wait for a person.")],
+  ]);
+  const groupOf = (name: string): Command => groups.get(name) ?? program;
+  addOperationCommands(groupOf, withCommon, readCommon);
+  addWatch(groupOf("runs"), end);
+  addResume(groupOf("runs"), end);
   return program;
 }
 
@@ -222,6 +206,20 @@ function addRun(program: Command, end: (code: number) => void): void {
     const { input: inputText, set: fields, key, with: withFiles, allow, detach = false, timeout } = options;
     end(await runFile(file, { ...readCommon(command), inputText, fields, key, with: withFiles, allow, detach, timeout }));
   });
+}
+
+function addStart(program: Command, end: (code: number) => void): void {
+  for (const [name, about] of [
+    ["start", "Carry every run of the data directory, and answer other commands, until stopped."],
+    ["dev", "The same, and load the files again when they change."],
+  ] as const) {
+    const command = withCommon(program.command(name).description(about))
+      .argument("[files...]", "workflow files to make known")
+      .addHelpText("after", `\nExamples:\n  baton ${name} workflows/*.ts\n  baton ${name} --data /var/lib/baton`);
+    command.action(async (files: string[]) => {
+      end(await startOwner(files.map(requirePath), { ...readCommon(command), reload: name === "dev" }));
+    });
+  }
 }
 
 function requirePath(path: string): string {

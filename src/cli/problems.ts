@@ -11,6 +11,7 @@ export const cliProblems = defineProblems({
     fix: "Return or throw instead; what was accepted goes on with `baton runs resume`.",
     exit: 70,
   },
+  NOT_CONFIRMED: { status: 409, title: "It was not confirmed.", fix: "Say --yes to do it without being asked.", exit: 6 },
   NO_OWNER: {
     status: 409,
     title: "No process carries the runs of this data directory.",

@@ -1,9 +1,11 @@
 // Commands made from the operations of api/: their arguments, options, help and examples come from the list; here is
 // only how an answer looks to people.
 
-import type { Command } from "commander";
+import { userInfo } from "node:os";
+import { type Command, Option } from "commander";
 import {
   type CommandShape,
+  type InboxItem,
   type InputOf,
   type OperationName,
   type OutputOf,
@@ -12,7 +14,9 @@ import {
   type RunView,
 } from "../api.ts";
 import { spanForPeople } from "../base/time.ts";
-import { ask } from "../orchestrator.ts";
+import { ask, isOwned } from "../orchestrator.ts";
+import { addBulk, answerAll, readBulk } from "./bulk.ts";
+import { readTypedValue } from "./input.ts";
 import type { CommonOptions } from "./run.ts";
 import { openTerminal, printable, type Terminal, table } from "./terminal.ts";
 
@@ -27,8 +31,55 @@ const render: Render = {
       entries.map(({ seq, at, kind, key, data }) => [String(seq), at, kind, key ?? "", dataInWords(data)]),
       200,
     ),
-  "runs.cancel": ({ run, status }) => `${run} is ${status}`,
+  "runs.cancel": standing,
+  "runs.pause": standing,
+  "runs.skip": standing,
+  "runs.retry": ({ run, status, from, dropped }) =>
+    `${run} is ${status}${from === null ? "" : `, from "${from}"`}; ${dropped} entries left its journal`,
+  "runs.fork": ({ run, from }) => `${run} was started from ${from}`,
+  "runs.delete": ({ run, deleted }) => (deleted === 1 ? `${run} is gone` : `${run} and ${deleted - 1} below it are gone`),
+  "runs.signal": ({ run, accepted }) => (accepted ? `${run} has the signal` : `${run} had this signal already`),
+  "inbox.list": renderInbox,
+  "inbox.show": renderItem,
+  "inbox.answer": ({ id }) => `${id} is answered`,
+  "inbox.decline": ({ id }) => `${id} is declined`,
 };
+
+function standing({ run, status }: { run: string; status: string }): string {
+  return `${run} is ${status}`;
+}
+
+function renderInbox({ items, next }: OutputOf<"inbox.list">, terminal: Terminal): string {
+  if (items.length === 0) {
+    terminal.say("Nobody is asked anything.");
+    return "";
+  }
+  if (next !== null) terminal.say(`more: --after ${next}`);
+  const rows = items.map(({ id, message, name, to, deadlineAt }) => [
+    id,
+    message ?? name,
+    to?.join(", ") ?? "",
+    deadlineAt ?? "",
+  ]);
+  return table(["QUESTION", "WORDS", "ASKED OF", "UNTIL"], rows, Math.max(terminal.columns, 100));
+}
+
+function renderItem(item: InboxItem): string {
+  const lines: (readonly [string, string | undefined])[] = [
+    ["question", item.message ?? item.name],
+    ["id", item.id],
+    ["workflow", `${item.workflow.namespace}/${item.workflow.name}@${item.workflow.version}`],
+    ["asked", item.askedAt],
+    ["until", item.deadlineAt ?? undefined],
+    ["asked of", item.to?.join(", ")],
+    ["default", item.default === null ? undefined : JSON.stringify(item.default.value)],
+    ["answer", JSON.stringify(item.schema)],
+  ];
+  return lines
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name.padEnd(9)} ${printable(value ?? "")}`)
+    .join("\n");
+}
 
 /** Adds every operation that has a command. `common` adds the options every command has; `end` takes the exit code. */
 export function addOperationCommands(
@@ -54,22 +105,50 @@ function addCommand(
 ): void {
   const [group = "", verb = ""] = shape.command.split(" ");
   const command = common(groupOf(group).command(verb).description(summary));
-  for (const argument of shape.args ?? []) command.argument(`<${argument}>`);
-  for (const { flags, about } of Object.values(shape.options ?? {})) command.option(flags, about);
+  const args = (shape.args ?? []).map((argument) => argument.replace("?", ""));
+  for (const argument of shape.args ?? []) {
+    const isOptional = argument.endsWith("?") || (shape.bulk === true && argument === "run");
+    command.argument(isOptional ? `[${argument.replace("?", "")}]` : `<${argument}>`);
+  }
+  for (const [field, { flags, about }] of Object.entries(shape.options ?? {})) command.addOption(optionOf(field, flags, about));
+  if (shape.bulk === true) addBulk(command);
   command.addHelpText("after", `\nExamples:\n${shape.examples.map((example) => `  ${example}`).join("\n")}`);
   command.action(async (...given: unknown[]) => {
     const options = command.opts() as Record<string, unknown>;
-    const input = Object.fromEntries([
-      ...(shape.args ?? []).map((argument, index) => [argument, given[index]]),
-      ...Object.keys(shape.options ?? {}).flatMap((field) => (options[field] === undefined ? [] : [[field, options[field]]])),
-    ]) as InputOf<typeof name>;
-    await answer(name, input, read(command));
+    const fields = [
+      ...args.map((argument, index) => [argument, given[index]] as const),
+      ...Object.keys(shape.options ?? {}).map((field) => [field, options[field]] as const),
+      ...(takesWho(name) ? [["who", options.who ?? userInfo().username] as const] : []),
+    ].filter(([, value]) => value !== undefined);
+    const input = Object.fromEntries(fields.map(([field, value]) => [field, value])) as Record<string, unknown>;
+    for (const field of shape.json ?? []) {
+      if (typeof input[field] === "string") input[field] = await readTypedValue(input[field]);
+    }
+    const common = read(command);
+    if (shape.bulk === true && input.run === undefined) await answerAll(name, input, readBulk(options), common);
+    else await answer(name, input as InputOf<typeof name>, common);
   });
 }
+
+/** By the name of its field, whatever its flag is called. */
+function optionOf(field: string, flags: string, about: string): Option {
+  const option = new Option(flags, about);
+  option.attributeName = () => field;
+  return option;
+}
+
+function takesWho(name: OperationName): boolean {
+  return "who" in (operations[name].input.shape as object);
+}
+
+/** Operations after which a run goes on, if somebody carries it. */
+const MOVES = new Set<OperationName>(["runs.retry", "runs.fork", "runs.skip", "runs.signal", "inbox.answer", "inbox.decline"]);
 
 async function answer<N extends OperationName>(name: N, input: InputOf<N>, options: CommonOptions): Promise<void> {
   const terminal = openTerminal(options);
   const output = await ask(options.data, name, input);
+  if (MOVES.has(name) && "run" in output && !(await isOwned(options.data)))
+    terminal.say(`nobody carries it now; \`baton runs resume ${String(output.run)}\` does it here, \`baton start\` for all`);
   if (options.json) terminal.data(JSON.stringify({ v: 1, ...output }));
   else
     terminal.data(

@@ -347,6 +347,12 @@ export class RunCarrier implements Carrier, Carrying {
     }
   }
 
+  /** Every waiting run leaves memory, and is replayed when it wakes: with the newest code. */
+  forgetWaiting(): void {
+    for (const resident of [...this.#residents.values()])
+      if (resident.isWaiting && !this.#changed.has(resident)) this.#forget(resident);
+  }
+
   #forget(resident: Resident): void {
     resident.leave();
     this.#residents.delete(resident.run);

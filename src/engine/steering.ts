@@ -90,15 +90,17 @@ export class Steering {
   }
 
   /**
-   * Has an operation done again, with all that came after it; `from` null: the one that failed last. The run goes on, also
-   * one that had ended. Throws RUN_UNKNOWN / STEP_UNKNOWN / NOTHING_FAILED.
+   * Has an operation done again, with all that came after it; `from` null: the one that failed last, or, where the
+   * workflow's own code threw, that code alone. The run goes on, also one that had ended.
+   * Throws RUN_UNKNOWN / STEP_UNKNOWN / NOTHING_FAILED.
    */
-  async retry(run: RunId, from: string | null, by: string): Promise<{ from: string; dropped: number }> {
+  async retry(run: RunId, from: string | null, by: string): Promise<{ from: string | null; dropped: number }> {
     const told = await this.#alone(run, async () => {
       const taken = await this.#take(run);
       const key = from ?? lastFailure(taken.entries);
-      if (key === null) throw runProblems.NOTHING_FAILED(`No step of run ${run} has failed; say which is to be done again.`);
-      const cut = requireCut(taken, key);
+      if (key === null && taken.record.run.status !== "failed" && taken.record.run.status !== "canceled")
+        throw runProblems.NOTHING_FAILED(`Nothing of run ${run} has failed; say which step is to be done again.`);
+      const cut = key === null ? NOTHING : requireCut(taken, key);
       this.#rewind(taken, cut, key, by, []);
       return { from: key, dropped: cut.dropped.length };
     });
@@ -122,15 +124,16 @@ export class Steering {
         hash: 0,
         data: JSON.stringify({ by, output } satisfies Facts["step-skipped"]),
       };
-      this.#rewind(taken, cut ?? { dropped: [], redone: [] }, key, by, [skipped]);
+      this.#rewind(taken, cut ?? NOTHING, key, by, [skipped]);
     });
     this.#carrier.wake(run, null);
   }
 
   /** Takes out what a cut says; what is kept is replayed, what was taken out is done again. */
-  #rewind({ claim, record }: Taken, cut: Cut, from: string, by: string, more: readonly Draft[]): void {
+  #rewind({ claim, record }: Taken, cut: Cut, from: string | null, by: string, more: readonly Draft[]): void {
     const resident = this.#carrier.residentOf(claim.run);
-    if (resident !== null) this.#carrier.expel(resident, `run ${claim.run} goes on from "${from}"`);
+    if (resident !== null)
+      this.#carrier.expel(resident, `run ${claim.run} begins again${from === null ? "" : ` from "${from}"`}`);
     const kept = new Set(more.map(({ key }) => key));
     const deadlineAt =
       record.deadlineAt === null ? null : this.#carrier.engine.clock.now() + (record.deadlineAt - record.run.startedAt);
@@ -207,6 +210,9 @@ export class Steering {
     return { claim, record };
   }
 }
+
+/** A cut that takes nothing out. */
+const NOTHING: Cut = { dropped: [], redone: [] };
 
 function requireCut({ claim, entries }: Taken, key: string): Cut {
   const cut = cutAt(entries, key);

@@ -20,7 +20,7 @@ import { fullName, type Workflow } from "../workflow.ts";
 import { type DataDirectory, dataDirectory, removeOwnerNote, requireNothingElse, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
 import { answerWith, readHandlers, steerHandlers } from "./handlers.ts";
-import { isLoading, loadWorkflowFile } from "./loader.ts";
+import { isLoading, loadAgain, loadWorkflowFile } from "./loader.ts";
 import { orchestratorProblems } from "./problems.ts";
 import { requireRun } from "./views.ts";
 import { systemClock, systemRandom } from "./world.ts";
@@ -30,6 +30,8 @@ export interface OpenOptions {
   readonly data?: string;
   /** Workflows made known from the start. */
   readonly workflows?: readonly Workflow[];
+  /** Workflow files made known from the start: FILE or FILE#export. */
+  readonly files?: readonly string[];
   /** `everything` that is in flight, only the families of runs started here (`own`), or `nothing`. */
   readonly carry?: "everything" | "own" | "nothing";
   /** A name open twice in one scope is a problem. Default: unless NODE_ENV is `production`. */
@@ -78,6 +80,7 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
 
   const baton = new Baton({ directory, store, engine, carrier });
   if (carry !== "nothing") opening.use(await openOwnersDoor(directory, baton));
+  for (const file of options.files ?? []) await baton.load(file);
   if (carry === "everything") await baton.resumeLoaded();
   if (carry !== "nothing") engine.recover();
   baton.closesWith(opening.move());
@@ -257,6 +260,15 @@ export class Baton implements Answerer, AsyncDisposable {
   async load(target: string): Promise<Workflow> {
     const { workflow, all } = await loadWorkflowFile(target);
     for (const one of all) this.#parts.carrier.register(one.workflow, one.origin);
+    return workflow;
+  }
+
+  /** Loads a file as it is now: new runs, and waiting ones when they wake, go on with it. Throws WF_… problems. */
+  async reload(target: string): Promise<Workflow> {
+    const { workflow, all } = await loadAgain(target);
+    for (const one of all) this.#parts.carrier.register(one.workflow, one.origin);
+    this.#parts.carrier.forgetWaiting();
+    await this.resumeLoaded();
     return workflow;
   }
 

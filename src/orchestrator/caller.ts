@@ -152,6 +152,11 @@ export async function findOwner(dataPath: string): Promise<RemoteBaton | null> {
   return null;
 }
 
+/** Whether a process carries the runs of this data directory now. */
+export async function isOwned(dataPath: string): Promise<boolean> {
+  return (await findOwner(dataPath)) !== null;
+}
+
 function isLocked(directory: DataDirectory): boolean {
   if (!existsSync(directory.lockPath)) return false;
   try {

@@ -43,7 +43,7 @@ export async function loadWorkflowFile(target: string): Promise<LoadedFile> {
   const { path, name } = splitTarget(target);
   requireWorkflowFile(path);
   const exported = await importFile(path);
-  const contentHash = contentHashOf(pathToFileURL(path).href);
+  const contentHash = contentHashOf(versioned(pathToFileURL(path).href));
   const found = [...exported].filter((pair): pair is [string, Workflow] => isWorkflow(pair[1]));
   const all = found.map(([exportName, workflow]) => ({ workflow, origin: { source: `${path}#${exportName}`, contentHash } }));
   requireOneEach(all);
@@ -100,9 +100,10 @@ export function isLoading(): boolean {
 
 async function importFile(path: string): Promise<Map<string, unknown>> {
   prepareHooks();
+  const { href } = pathToFileURL(path);
   shared[LOADING] = (shared[LOADING] ?? 0) + 1;
   try {
-    const loaded = (await withinTime(import(pathToFileURL(path).href), path)) as Record<string, unknown>;
+    const loaded = (await withinTime(import(versioned(href)), path)) as Record<string, unknown>;
     return new Map(Object.entries(loaded));
   } catch (error) {
     throw loadProblem(error, path);
@@ -198,6 +199,25 @@ function placeOfImport(error: unknown): string | null {
   return `${path}:${lines.length}:${(lines.at(-1) ?? "").length + 1}`;
 }
 
+// Loading again: under another name, since what was imported stays.
+
+let generation = 0;
+
+function versioned(url: string): string {
+  return generation === 0 || url.includes("?") ? url : `${url}?v=${generation}`;
+}
+
+/** Loads a file and all it imports of the user's own as they are now. Throws WF_… problems. */
+export async function loadAgain(target: string): Promise<LoadedFile> {
+  generation++;
+  return await loadWorkflowFile(target);
+}
+
+/** The user's own files that a loaded one consists of, itself included. */
+export function filesLoadedWith(target: string): string[] {
+  return [...partsOf(versioned(pathToFileURL(splitTarget(target).path).href))].map((url) => fileURLToPath(url));
+}
+
 // Resolving.
 
 const OWN_ROOT = new URL("../../", import.meta.url).href;
@@ -220,8 +240,10 @@ function prepareHooks(): void {
       const own = (): Resolved => next(specifier, context);
       const isAsked = isLent(specifier) && parentURL !== import.meta.url; // else by ourselves, to lend it
       const found = noting(specifier, parentURL, isAsked ? () => resolveLent(specifier, own) : own);
-      if (parentURL !== undefined && isUsersOwn(found.url)) nodeOf(parentURL).imports.add(found.url);
-      return found;
+      if (!isUsersOwn(found.url)) return found;
+      const url = versioned(found.url);
+      if (parentURL !== undefined) nodeOf(parentURL).imports.add(url);
+      return { ...found, url };
     },
     load(url, context, next) {
       if (isUsersOwn(url)) {
@@ -301,6 +323,11 @@ function lentUrl(specifier: string): string | null {
 
 /** A hash over a file and everything of the user's that it imports. */
 function contentHashOf(url: string): string {
+  const parts = [...partsOf(url)].map((at) => graph.get(at)?.hash ?? "").toSorted();
+  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 32);
+}
+
+function partsOf(url: string): ReadonlySet<string> {
   const seen = new Set<string>();
   const visit = (at: string): void => {
     if (seen.has(at)) return;
@@ -308,6 +335,5 @@ function contentHashOf(url: string): string {
     for (const imported of graph.get(at)?.imports ?? []) visit(imported);
   };
   visit(url);
-  const parts = [...seen].map((at) => graph.get(at)?.hash ?? "").toSorted();
-  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 32);
+  return seen;
 }

@@ -47,7 +47,7 @@ export interface Facts {
   "run-paused": { readonly reason: PauseReason; readonly problem: Problem | null; readonly by: string | null };
   "run-resumed": { readonly by: string };
   /** A person had it go on from `from`; what came after that was taken out. */
-  "run-retried": { readonly by: string; readonly from: string; readonly entriesDropped: number };
+  "run-retried": { readonly by: string; readonly from: string | null; readonly entriesDropped: number };
   /** The first fact of a run that begins with a part of another's journal. */
   forked: { readonly from: RunId; readonly at: string | null; readonly by: string };
   /** The first fact of a journal begun by `continueAs`. */

@@ -42,7 +42,7 @@ function generationOf(entries: readonly Entry[], key: string): number {
   return redone === undefined ? 0 : factOf(redone as Entry & { kind: "step-redone" }).generation;
 }
 
-const FAILURES = new Set<EntryKind>(["step-failed", "child-failed"]);
+const FAILURES = new Set<EntryKind>(["step-failed", "child-failed", "ask-declined"]);
 
 /** The operation whose failure was the last thing that happened to the run; null when none failed. */
 export function lastFailure(entries: readonly Entry[]): string | null {

@@ -1,0 +1,90 @@
+// `baton start` and `baton dev`: the owner of a data directory, until it is told to stop.
+
+import { type FSWatcher, watch } from "node:fs";
+import { basename, dirname } from "node:path";
+import { isProblemError } from "../base/problem.ts";
+import { spanForPeople } from "../base/time.ts";
+import type { News } from "../engine.ts";
+import { type Baton, filesLoadedWith, openBaton } from "../orchestrator.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { EXIT } from "./problems.ts";
+import type { CommonOptions } from "./run.ts";
+import { openTerminal, printable, type Terminal } from "./terminal.ts";
+
+/** Editors write a file in several steps; it is loaded when they have been quiet for so long, in ms. */
+const QUIET_MS = 100;
+
+export interface StartOwnerOptions extends CommonOptions {
+  /** Loads files again when they change. */
+  readonly reload: boolean;
+}
+
+export async function startOwner(files: readonly string[], options: StartOwnerOptions): Promise<number> {
+  const terminal = openTerminal(options);
+  await using baton = await openBaton({ data: options.data, carry: "everything", files });
+  using _telling = baton.listen(teller(terminal));
+  using _watching = options.reload ? watchFiles(baton, files, terminal) : { [Symbol.dispose]: () => undefined };
+  const open = baton.openRunCount();
+  terminal.say(`carrying ${open === 1 ? "1 run" : `${open} runs`} of ${options.data} (process ${process.pid}); Ctrl-C stops`);
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  onInterrupt(stop);
+  const failed = await Promise.race([stopped, baton.closed]);
+  if (failed !== undefined && failed !== null) throw failed;
+  return EXIT.ok;
+}
+
+/** One line for every run that starts or comes to rest. */
+function teller(terminal: Terminal): (news: News) => void {
+  const startedAt = new Map<string, number>();
+  const says: { readonly [K in News["kind"]]?: (news: News & { readonly kind: K }) => void } = {
+    started: ({ run, workflow }) => {
+      startedAt.set(run, Date.now());
+      terminal.say(`${terminal.style("dim", "○")} ${run}  ${workflow}`);
+    },
+    status: ({ run, status, reason }) => {
+      if (status === "running" || status === "waiting") return;
+      const took = Date.now() - (startedAt.get(run) ?? Date.now());
+      startedAt.delete(run);
+      const mark = status === "completed" ? terminal.style("green", "✓") : terminal.style("red", status === "paused" ? "‖" : "✗");
+      terminal.say(`${mark} ${run}  ${status}${reason === null ? "" : ` (${reason})`}  ${spanForPeople(took)}`);
+    },
+    asked: ({ run, key, asked }) =>
+      terminal.say(`${terminal.style("yellow", "?")} ${run}/${key}  ${printable(asked.message ?? asked.name)}`),
+  };
+  return (news) => (says[news.kind] as ((news: News) => void) | undefined)?.(news);
+}
+
+/** Loads a file again when it, or what it imports, changes. */
+function watchFiles(baton: Baton, files: readonly string[], terminal: Terminal): Disposable {
+  const watchers: FSWatcher[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const reload = async (): Promise<void> => {
+    for (const file of files) {
+      try {
+        await baton.reload(file);
+        terminal.say(`loaded ${file} again`);
+      } catch (error) {
+        if (!isProblemError(error)) throw error;
+        terminal.complain(error.problem); // the old code stays until the file is right again
+      }
+    }
+  };
+  const changed = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void reload(), QUIET_MS);
+  };
+  const names = new Map<string, Set<string>>();
+  for (const path of files.flatMap(filesLoadedWith)) {
+    const folder = dirname(path);
+    names.set(folder, (names.get(folder) ?? new Set()).add(basename(path)));
+  }
+  // Folders, because editors put a new file in the place of the old one.
+  for (const [folder, own] of names)
+    watchers.push(watch(folder, (_, name) => (name === null || own.has(name) ? changed() : undefined)));
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      for (const watcher of watchers) watcher.close();
+    },
+  };
+}
