@@ -62,6 +62,12 @@ export const runProblems = defineProblems({
   SIGNAL_INVALID: { status: 422, title: "A signal's value does not fit the schema of the wait.", exit: 1 },
   ANSWER_INVALID: { status: 422, title: "An answer does not fit the schema of the question.", exit: 2 },
   ASK_DECLINED: { status: 409, title: "A person declined to answer.", exit: 1 },
+  SCHEDULE_INVALID: {
+    status: 422,
+    title: "A schedule's timetable is not understood, or never fires.",
+    fix: 'Give one of cron ("0 9 * * 1-5", with a zone), every ("30s") and after ("5m").',
+    exit: 2,
+  },
   QUERY_INVALID: { status: 422, title: "A query is not understood.", exit: 2 },
   NOT_YOURS: { status: 403, title: "The question is asked of somebody else.", fix: "Say who you are: --as NAME.", exit: 5 },
   STEP_UNKNOWN: { status: 404, title: "The run has no such step." },
