@@ -19,7 +19,7 @@ import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../sto
 import { fullName, type Workflow } from "../workflow.ts";
 import { type DataDirectory, dataDirectory, removeOwnerNote, requireNothingElse, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
-import { answerWith, readHandlers, steerHandlers } from "./handlers.ts";
+import { answerWith, readHandlers, steerHandlers, wakeFamily } from "./handlers.ts";
 import { isLoading, loadWorkflowFile } from "./loader.ts";
 import { orchestratorProblems } from "./problems.ts";
 import { systemClock, systemRandom } from "./world.ts";
@@ -189,7 +189,7 @@ export class Baton implements Answerer, AsyncDisposable {
     const run = await this.#record(id);
     if (run.status === "paused" && run.reason === "not_loaded" && (await carrier.canLoad(run)))
       await carrier.resume(id, "its code being there again");
-    else carrier.wake(id, null);
+    await wakeFamily(carrier, id);
   }
 
   /** A run that exists. Throws RUN_UNKNOWN. */

@@ -61,6 +61,14 @@ function requireRun(store: Store, run: string): RunRecord {
   return record;
 }
 
+/** Takes up a run that nobody carries, with all below it: a child that goes its own way is woken by nobody else. */
+export async function wakeFamily(carrier: RunCarrier, run: RunId): Promise<void> {
+  const status = (await carrier.engine.record(run))?.run.status;
+  if (status === undefined || status === "paused" || isEnd(status)) return;
+  carrier.wake(run, null);
+  for (const child of await carrier.engine.openChildren(run)) await wakeFamily(carrier, child.run);
+}
+
 export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => string): Handlers<SteerName> {
   const statusOf = (run: RunId): RunStatus => requireRun(store, run).run.status;
   return {
@@ -78,7 +86,7 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
       // One that is not paused may have nobody who carries it: it is taken up here.
       if (status === "paused") await carrier.resume(id, "a person");
       else if (isEnd(status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${status}.`);
-      else carrier.wake(id, null);
+      await wakeFamily(carrier, id);
       return { run, status: statusOf(id) };
     },
     "runs.signal": async ({ run, name, value, id = newId() }) => {

@@ -26,6 +26,7 @@ export function sqliteWrites(db: DatabaseSync): Pick<Store, "claim" | "tail" | "
         apply(commit);
         end.run();
       } catch (error) {
+        prepared = null; // what they remember may have been rolled back
         throw failed(db, error);
       }
     },
@@ -55,7 +56,9 @@ function claim(db: DatabaseSync): number {
 
 function tail(db: DatabaseSync): { run: number; seq: number } {
   return db
-    .prepare("select (select coalesce(max(id), 0) from runs) as run, (select coalesce(max(seq), 0) from journal) as seq")
+    .prepare(
+      "select (select coalesce(max(id), 0) from runs) as run, max((select coalesce(max(seq), 0) from journal), (select value from meta where name = 'last_seq')) as seq",
+    )
     .get() as { run: number; seq: number };
 }
 
@@ -110,6 +113,7 @@ function blockInsert<Row>(
 function entryWriter(db: DatabaseSync) {
   const columns = ["seq", "run", "kind", "key", "hash", "at", "data"];
   return blockInsert<NewEntry>(db, "journal", columns, (to, offset, entry) => {
+    if (entry.key?.isWellFormed() === false) throw storeProblems.STORAGE_FAILED("A key has half a surrogate pair.");
     to[offset] = entry.seq;
     to[offset + 1] = entry.run;
     to[offset + 2] = entryKinds[entry.kind].number;
@@ -187,6 +191,9 @@ function resetWriter(db: DatabaseSync) {
   const remember = db.prepare(`
     insert or ignore into taken_signals (run, id)
     select run, key from journal where run = ? and kind = 7 and seq not in (select value from json_each(?))`);
+  const keepTail = db.prepare(
+    "update meta set value = max(value, (select coalesce(max(seq), 0) from journal)) where name = 'last_seq'",
+  );
   const drop = db.prepare("delete from journal where run = ? and seq not in (select value from json_each(?))");
   const restart = db.prepare("update runs set input = ?, seed = ?, continued = continued + 1 where id = ? and ended_at is null");
   return (resets: readonly JournalReset[]): void => {
@@ -194,6 +201,7 @@ function resetWriter(db: DatabaseSync) {
       if (restart.run(inputText, seed, run).changes === 0) continue; // it has ended
       const kept = JSON.stringify(keepSeqs);
       remember.run(run, kept);
+      keepTail.run();
       drop.run(run, kept);
     }
   };

@@ -90,6 +90,7 @@ function migrate(db: DatabaseSync, random32: number): void {
   const put = db.prepare("insert into meta (name, value) values (?, ?)");
   put.run("tag", newTag(random32));
   put.run("epoch", 0);
+  put.run("last_seq", 0);
   db.exec(`pragma user_version = ${SCHEMA_VERSION}; commit`);
 }
 
