@@ -13,13 +13,7 @@ import { openWitness, type Witness } from "./kill.witness.ts";
 import type { Done } from "./kill.work.ts";
 
 /** What a kill hit. */
-export const HITS = [
-  "before its run was accepted",
-  "on its way to the run",
-  "the owner",
-  "beside an owner",
-  "after the end",
-] as const;
+const HITS = ["before its run was accepted", "on its way to the run", "the owner", "beside an owner", "after the end"] as const;
 type Hit = (typeof HITS)[number];
 
 export interface Killed {

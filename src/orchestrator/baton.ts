@@ -7,7 +7,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Answerer, InputOf, OperationName, OutputOf } from "../api.ts";
+import type { Answerer, InputOf, OperationName, OutputOf, ReadInputOf } from "../api.ts";
 import type { Clock, Random32 } from "../base/clock.ts";
 import { type RunId, readId } from "../base/id.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
@@ -152,8 +152,9 @@ export class Baton implements Answerer, AsyncDisposable {
         () => true,
       ),
       ...steerHandlers(store, carrier, randomUUID),
-      "runs.start": async (input: { workflow: string; input?: unknown; key?: string }) => {
-        const handle = await this.start(input.workflow, input.input, input.key === undefined ? {} : { key: input.key });
+      "runs.start": async ({ workflow, source, input, key }: ReadInputOf<"runs.start">) => {
+        const meant = source === undefined ? null : carrier.registry.fromSource(source);
+        const handle = await this.start(meant ?? workflow, input, key === undefined ? {} : { key });
         return { run: handle.id, repeated: handle.repeated };
       },
       "workflows.load": async (input: { file: string; export?: string }) => this.#loadHere(input),
