@@ -64,9 +64,13 @@ function requireRun(store: Store, run: string): RunRecord {
 /** Takes up a run that nobody carries, with all below it: a child that goes its own way is woken by nobody else. */
 export async function wakeFamily(carrier: RunCarrier, run: RunId): Promise<void> {
   const status = (await carrier.engine.record(run))?.run.status;
-  if (status === undefined || status === "paused" || isEnd(status)) return;
-  carrier.wake(run, null);
-  for (const child of await carrier.engine.openChildren(run)) await wakeFamily(carrier, child.run);
+  if (status === undefined || status === "paused") return;
+  const hasEnded = isEnd(status);
+  if (!hasEnded) carrier.wake(run, null);
+  for (const child of await carrier.engine.openChildren(run)) {
+    if (!hasEnded) await wakeFamily(carrier, child.run);
+    else if (child.close === "cancel") await carrier.cancel(child.run, `the end of its parent ${run}`, null); // a crash came between
+  }
 }
 
 export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => string): Handlers<SteerName> {

@@ -18,6 +18,9 @@ const CACHE_KIB = 8 * 1024;
 /** Pages in the write-ahead log before it is folded into the database; the file is then used again from its start. */
 const CHECKPOINT_PAGES = 1_000;
 
+/** SQLITE_READONLY_ROLLBACK: whoever made the file died before it was whole, and only a writer can clear it up. */
+const HALF_MADE = 776;
+
 export interface SqliteOptions {
   /** A file, or `:memory:`. */
   readonly path: string;
@@ -32,13 +35,15 @@ export function openSqlite({ path, readOnly = false, random32 }: SqliteOptions):
   if (path !== ":memory:" && !readOnly) prepareDirectory(dirname(path));
   const db = connect(path, readOnly);
   try {
-    configure(db, path, readOnly);
+    configure(db, readOnly);
     if (!readOnly) migrate(db, random32);
     requireKnownSchema(db, path);
     const ids = runIds(readMeta(db, "tag"));
     return { ids, ...sqliteReads(db, ids), ...sqliteWrites(db), [Symbol.dispose]: () => close(db, readOnly) };
   } catch (error) {
     db.close();
+    if (readOnly && (error as { errcode?: number }).errcode === HALF_MADE)
+      throw storeProblems.DATA_BLANK(`${path} was left half made by a process that died.`);
     throw isProblemError(error) ? error : storeProblems.DATA_UNUSABLE(`${path} cannot be used: ${reasonOf(error)}`);
   }
 }
@@ -72,15 +77,11 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
   }
 }
 
-function configure(db: DatabaseSync, path: string, readOnly: boolean): void {
-  try {
-    db.exec(`pragma trusted_schema = off; pragma cell_size_check = on; pragma mmap_size = 0; pragma cache_size = -${CACHE_KIB}`);
-    if (readOnly) return;
-    db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on");
-    db.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma journal_size_limit = ${64 << 20}`);
-  } catch (error) {
-    throw storeProblems.DATA_UNUSABLE(`${path} cannot be used: ${reasonOf(error)}`);
-  }
+function configure(db: DatabaseSync, readOnly: boolean): void {
+  db.exec(`pragma trusted_schema = off; pragma cell_size_check = on; pragma mmap_size = 0; pragma cache_size = -${CACHE_KIB}`);
+  if (readOnly) return;
+  db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on");
+  db.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma journal_size_limit = ${64 << 20}`);
 }
 
 function migrate(db: DatabaseSync, random32: number): void {
