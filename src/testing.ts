@@ -3,9 +3,11 @@
  * and the suites that an engine or a store must pass.
  */
 export { type ManualClock, manualClock } from "./testing/clock.ts";
-export { type EngineBed, engineConformance } from "./testing/engine-conformance.ts";
+export type { EngineBed } from "./testing/engine-bed.ts";
+export { engineConformance } from "./testing/engine-conformance.ts";
 export { type Death, type DeathMode, type MortalStore, mortalStore } from "./testing/mortal-store.ts";
 export { plantedFaults } from "./testing/planted.ts";
 export { type PlantedFault, type Simulated, simulate } from "./testing/simulation.ts";
-export { type ConformanceCheck, type StoreBed, storeConformance } from "./testing/store-conformance.ts";
+export type { ConformanceCheck, StoreBed } from "./testing/store-bed.ts";
+export { storeConformance } from "./testing/store-conformance.ts";
 export { World, type WorldOptions } from "./testing/world.ts";

@@ -1,18 +1,20 @@
-// The long version of the kill loop: `npm run soak -- --only kill --kills N`.
+// The long version of the kill loop: `npm run soak -- --only kill --kills N`, and `--seed S` to begin with that seed.
 
 import { killAgainAndAgain } from "./kill.ts";
 
 export const name = "kill";
 
-const KILLS_PER_SEED = 25;
+const KILLS_PER_SEED = 50;
 
-export async function soak({ kills }: { readonly kills: number }): Promise<void> {
+export async function soak({ kills, seed: first }: { readonly kills: number; readonly seed: number }): Promise<void> {
   let killed = 0;
-  let runs = 0;
-  for (let seed = 1; killed < kills; seed++) {
-    const round = await killAgainAndAgain(seed, Math.min(KILLS_PER_SEED, kills - killed));
-    killed += round.kills;
-    runs += round.runs;
-    process.stdout.write(`${killed}/${kills} kills, ${runs} runs, 0 lost, 0 results recorded twice\n`);
+  let rounds = 0;
+  for (let seed = first; killed < kills; seed++) {
+    const more = await killAgainAndAgain(seed, Math.min(KILLS_PER_SEED, kills - killed));
+    killed += more.kills;
+    rounds += more.rounds;
+    process.stdout.write(
+      `seed ${seed}: ${killed}/${kills} kills in ${rounds} rounds, ${JSON.stringify(more.hits)}, 0 violations\n`,
+    );
   }
 }

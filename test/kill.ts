@@ -1,120 +1,171 @@
-// The real command, killed with SIGKILL at random moments and typed again until it ends. What it left behind is looked
-// at without Baton: in the database, and in a file outside to which every attempt of a step adds a line.
+// The real command, killed with SIGKILL at random moments and typed again until it ends by itself.
+//
+// Each round has a fresh place and one or two lines that are typed in it; two rounds go on at a time. The moments are
+// drawn from the seed; where they hit hangs on the machine, and is counted.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { fraction, seededRandom } from "../src/base/random.ts";
+import { rootPath } from "../tools/layout.ts";
 import { type Command, type Ended, openPlace, type Place } from "./command.ts";
+import { openWitness, type Witness } from "./kill.witness.ts";
+import type { Done } from "./kill.work.ts";
 
-const WORK = `
-import { appendFileSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
-import { workflow } from "batonflow";
-
-const told = (s) => appendFileSync("acted.txt", s.idempotencyKey + "\\n");
-const acts = (value, ms = 0) => async (s) => { told(s); if (ms > 0) await delay(ms); return value; };
-const child = workflow({ name: "child", run: async (ctx, n) => {
-  const twice = await ctx.step("double", acts(n * 2, 5));
-  await ctx.sleep("rest", 15);
-  return twice;
-}});
-const loop = workflow({ name: "loop", run: async (ctx, { left, sum }) => {
-  const next = sum + await ctx.step("add", acts(left, 5));
-  return left === 1 ? next : ctx.continueAs({ left: left - 1, sum: next });
-}});
-export default workflow({ name: "work", run: async (ctx, { n }) => {
-  const row = [];
-  for (let i = 0; i < 8; i++) row.push(await ctx.step("step " + i, acts(n + i, 10)));
-  const side = await Promise.all([0, 1, 2, 3].map((i) => ctx.step("side " + i, acts(n * i, 6 * i))));
-  const flaky = await ctx.step("flaky", (s) => { told(s); if (s.attempt < 3) throw new Error("not yet"); return n; },
-    { retry: { attemptsMax: 1000, firstDelayMs: 15, delayMsMax: 30 } });
-  const children = await Promise.all([1, 2, 3].map((i) => ctx.run(child, n + i, { name: "child " + i })));
-  await ctx.sendSignal(ctx.info.run, "note", n);
-  const note = await ctx.waitSignal("note");
-  await ctx.sleep("a while", 40);
-  const looped = await ctx.run(loop, { left: 3, sum: n });
-  return { row, side, flaky, children, note, looped };
-}});
-`;
-
-function expected(n: number): unknown {
-  return {
-    row: Array.from({ length: 8 }, (_, i) => n + i),
-    side: [0, n, 2 * n, 3 * n],
-    flaky: n,
-    children: [1, 2, 3].map((i) => (n + i) * 2),
-    note: { received: true, value: n },
-    looped: n + 6,
-  };
-}
-
-/** Names of the steps that one `work` and its children act, as often as each is one of its own. */
-const STEPS_OF_WORK = 8 + 4 + 1 + 3 + 3;
-/** From before the command has read its file to after it is done, in ms. */
-const KILL_AFTER_MS = { min: 120, max: 1_400 };
-const KEYS_AT_ONCE = 2;
-const KILLS_PER_KEY = 6;
+/** What a kill hit. */
+const HITS = ["before its run was accepted", "on its way to the run", "the owner", "beside an owner", "after the end"] as const;
+type Hit = (typeof HITS)[number];
 
 export interface Killed {
   readonly kills: number;
-  readonly runs: number;
+  readonly rounds: number;
+  readonly hits: Readonly<Record<Hit, number>>;
 }
 
-/** Runs keys, two at a time in one data directory, through at least `kills` kills. Throws what was broken, with the seed. */
+/** The keys of the lines that are typed in a round's place. */
+const SHAPES: readonly (readonly string[])[] = [["1"], ["1", "2"], ["1", "1"]];
+
+const ROUNDS_AT_ONCE = 2;
+
+/** The earliest and the latest moment, as parts of how long the work takes undisturbed. Among others it takes longer. */
+const EARLIEST = 0.2;
+const LATEST = 1.5;
+
+/** A line killed this often is left alone: one that hangs must not be killed for ever. */
+const KILLS_OF_LINE_MAX = 30;
+
+/** Kills at least `kills` times. Throws what was broken, with the seed and where it is kept. */
 export async function killAgainAndAgain(seed: number, kills: number): Promise<Killed> {
-  using place = openPlace({ "work.ts": WORK });
   const random32 = seededRandom(seed);
-  let killed = 0;
-  let keys = 0;
-  try {
-    while (killed < kills) {
-      const pair = Array.from({ length: KEYS_AT_ONCE }, () => ++keys);
-      const counts = await Promise.all(pair.map((n) => throughKills(place, n, () => fraction(random32))));
-      killed += counts.reduce((sum, count) => sum + count, 0);
+  const typicalMs = Math.max(...(await together(Array.from({ length: ROUNDS_AT_ONCE }, undisturbedMs))));
+  const hits = Object.fromEntries(HITS.map((hit) => [hit, 0])) as Record<Hit, number>;
+  const killed = (): number => Object.values(hits).reduce((sum, count) => sum + count, 0);
+  let rounds = 0;
+  let isBroken = false;
+  const lane = async (): Promise<void> => {
+    while (killed() < kills && !isBroken) {
+      const keys = SHAPES[rounds++ % SHAPES.length] ?? [];
+      const lines = keys.map((key) => ({ key, moments: moments(random32(), typicalMs) }));
+      await round(lines, (hit) => void hits[hit]++).catch((cause: unknown) => {
+        isBroken = true;
+        throw new Error(`seed ${seed}, keys ${keys.join(" and ")}: ${(cause as Error).message}`, { cause });
+      });
     }
-    checkLeftBehind(place, keys);
+  };
+  await together(Array.from({ length: ROUNDS_AT_ONCE }, lane));
+  return { kills: killed(), rounds, hits };
+}
+
+/** Like Promise.all, but whoever fails is not told of before all have ended. */
+async function together<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+/** Delays after the start at which to kill, evenly over their logarithm, in ms. */
+function moments(seed: number, typicalMs: number): readonly number[] {
+  const random32 = seededRandom(seed);
+  return Array.from({ length: KILLS_OF_LINE_MAX }, () => typicalMs * LATEST * (EARLIEST / LATEST) ** fraction(random32));
+}
+
+/** What is typed until it ends, and when each time it is killed. */
+interface Line {
+  readonly key: string;
+  readonly moments: readonly number[];
+}
+
+async function round(lines: readonly Line[], count: (hit: Hit) => void): Promise<void> {
+  using place = openPlace();
+  const witness = openWitness(place.path);
+  try {
+    const dones = await together(lines.map((line) => typedUntilItEnds(place, witness, line, count)));
+    const outputs = Map.groupBy(dones, (_, index) => lines[index]?.key ?? "");
+    witness.checkEnd(outputs);
+    await checkRepeated(place, witness, outputs);
   } catch (error) {
-    throw new Error(`seed ${seed}, ${killed} kills`, { cause: error });
-  }
-  return { kills: killed, runs: keys };
-}
-
-/** Kills one key's command again and again, then lets it end. Gives how often it was killed. */
-async function throughKills(place: Place, n: number, chance: () => number): Promise<number> {
-  for (let killed = 0; ; killed++) {
-    const command = place.start(`run work.ts --input {"n":${n}} --key ${n} --json --no-input`);
-    const ended = killed < KILLS_PER_KEY ? await killedAfter(command, momentOf(chance())) : await command.ended;
-    if (ended.code === null) continue;
-    assert.equal(ended.code, 0, ended.stderr);
-    assert.deepEqual((JSON.parse(ended.stdout) as { output: unknown }).output, expected(n));
-    return killed;
+    renameSync(place.path, `${place.path}-broken`);
+    throw new Error(`${(error as Error).message}\nkept in ${place.path}-broken`, { cause: error });
   }
 }
 
-/** Small and large delays alike: evenly over their logarithm. */
-function momentOf(share: number): number {
-  return KILL_AFTER_MS.min * (KILL_AFTER_MS.max / KILL_AFTER_MS.min) ** share;
+async function typedUntilItEnds(place: Place, witness: Witness, line: Line, count: (hit: Hit) => void): Promise<Done> {
+  for (const delayMs of line.moments) {
+    const command = type(place, line.key);
+    const { hit, done } = await killedAfter(command, delayMs, () => hitOf(place, command.pid));
+    const status = witness.look(line.key);
+    if (done !== null) {
+      assert.equal(status, "completed", "it printed the output of a run that has not completed");
+      return done;
+    }
+    count(status === null ? "before its run was accepted" : status === "completed" ? "after the end" : hit);
+  }
+  return doneOf(await type(place, line.key).ended);
 }
 
-async function killedAfter(command: Command, delayMs: number): Promise<Ended> {
-  const timer = setTimeout(() => command.signal("SIGKILL"), delayMs);
-  return command.ended.finally(() => clearTimeout(timer));
+function type(place: Place, key: string): Command {
+  const input = `{"n":${key}}`;
+  return place.start(["run", rootPath("test", "kill.work.ts"), "--input", input, "--key", key, "--no-input", "--quiet"]);
 }
 
-function checkLeftBehind(place: Place, keys: number): void {
-  using db = new DatabaseSync(join(place.path, ".baton", "baton.db"), { readOnly: true });
-  const all = (sql: string): unknown[] =>
-    db
-      .prepare(sql)
-      .all()
-      .map((row) => ({ ...row }));
-  assert.deepEqual(all("pragma integrity_check"), [{ integrity_check: "ok" }]);
-  assert.deepEqual(all("select count(*) as runs from runs where parent is null"), [{ runs: keys }], "one run for each key");
-  assert.deepEqual(all("select id from runs where status <> 'completed'"), [], "no run is lost");
-  const twice = "select run, key, count(*) as times from journal where kind in (1, 2) group by run, key having count(*) > 1";
-  assert.deepEqual(all(twice), [], "no result is recorded twice");
-  const acted = new Set(readFileSync(join(place.path, "acted.txt"), "utf8").trim().split("\n"));
-  assert.equal(acted.size, keys * STEPS_OF_WORK, "every step acted, always under its one key");
+/** `done` when it ended by itself, before the moment or at it. */
+async function killedAfter(
+  command: Command,
+  delayMs: number,
+  look: () => Hit,
+): Promise<{ readonly hit: Hit; readonly done: Done | null }> {
+  let hit: Hit = "after the end";
+  const timer = setTimeout(() => {
+    hit = look();
+    killGroup(command.pid);
+  }, delayMs);
+  const ended = await command.ended.finally(() => clearTimeout(timer));
+  if (ended.code === null) return { hit, done: null };
+  return { hit, done: doneOf(ended) };
+}
+
+function doneOf({ code, stdout, stderr }: Ended): Done {
+  assert.deepEqual([code, stderr], [0, ""]);
+  return JSON.parse(stdout) as Done;
+}
+
+/** Kills a command and all that it has started. */
+export function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has just ended.
+  }
+}
+
+/** What is killed now, as the owner's note tells it. */
+function hitOf(place: Place, pid: number): Hit {
+  const path = join(place.path, ".baton", "owner.json");
+  if (!existsSync(path)) return "on its way to the run";
+  const note = JSON.parse(readFileSync(path, "utf8")) as { readonly pid: number };
+  if (note.pid === pid) return "the owner";
+  return isAlive(note.pid) ? "beside an owner" : "on its way to the run";
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Typed once more, each line prints the same, and nothing acts. */
+async function checkRepeated(place: Place, witness: Witness, outputs: ReadonlyMap<string, readonly Done[]>): Promise<void> {
+  for (const [key, [first]] of outputs) {
+    assert.deepEqual(doneOf(await type(place, key).ended), first, `typed again, key ${key} gives something else`);
+  }
+  witness.checkEnd(outputs);
+}
+
+/** How long the work takes when nobody kills it, in ms. */
+async function undisturbedMs(): Promise<number> {
+  using place = openPlace();
+  const startedAt = performance.now();
+  doneOf(await type(place, "1").ended);
+  return performance.now() - startedAt;
 }

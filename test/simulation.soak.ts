@@ -4,13 +4,14 @@ import { simulate } from "../src/testing.ts";
 
 export const name = "simulation";
 
-export async function soak({ seeds }: { readonly seeds: number }): Promise<void> {
+export async function soak({ seeds, seed: first }: { readonly seeds: number; readonly seed: number }): Promise<void> {
   const beganAt = Date.now();
-  for (let seed = 1; seed <= seeds; seed++) {
+  for (let done = 1; done <= seeds; done++) {
+    const seed = first + done - 1;
     const { violations } = await simulate(seed);
     if (violations.length > 0) throw new Error(`seed ${seed}: ${violations.join("; ")}`);
-    if (seed % 100 === 0)
-      process.stdout.write(`${seed}/${seeds} seeds, ${Math.round((Date.now() - beganAt) / seed)} ms each, 0 violations\n`);
+    if (done % 100 === 0)
+      process.stdout.write(`${done}/${seeds} seeds, ${Math.round((Date.now() - beganAt) / done)} ms each, 0 violations\n`);
   }
   process.stdout.write(`${seeds} seeds, 0 violations\n`);
 }

@@ -299,7 +299,12 @@ export const operations = {
     summary: "Start a run; the same key and input give the same run.",
     kind: "carry",
     http: { method: "POST", path: "/v1/runs" },
-    input: z.object({ workflow: z.string().max(300), input: z.unknown().optional(), key: z.string().optional() }),
+    input: z.object({
+      workflow: z.string().max(300),
+      source: z.string().max(4_096).optional().describe("path#export, where a loaded file is meant and no other of that name"),
+      input: z.unknown().optional(),
+      key: z.string().optional(),
+    }),
     output: z.object({ run: z.string(), repeated: z.boolean() }),
   }),
   "workflows.load": define({

@@ -38,8 +38,8 @@ export class Heap<T> {
   }
 
   #before(a: number, b: number): boolean {
-    const difference = (this.#ranks[a] ?? 0) - (this.#ranks[b] ?? 0);
-    return difference < 0 || (difference === 0 && (this.#orders[a] ?? 0) < (this.#orders[b] ?? 0));
+    const [rankA = 0, rankB = 0] = [this.#ranks[a], this.#ranks[b]];
+    return rankA < rankB || (rankA === rankB && (this.#orders[a] ?? 0) < (this.#orders[b] ?? 0));
   }
 
   #rise(from: number): void {

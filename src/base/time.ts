@@ -13,7 +13,7 @@ export function rfc3339(atMs: number): string {
   return new Date(atMs).toISOString();
 }
 
-const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
+const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /** Reads an RFC 3339 moment to Unix ms; null for anything else, a date without zone or a 30th of February included. */
 export function readInstant(text: string): number | null {
@@ -40,11 +40,12 @@ export function readSpan(text: string): number | null {
   return Number.isFinite(totalMs) ? Math.round(totalMs) : null;
 }
 
-/** A span for people: the two largest units, `1 h 5 min`, `42 s`, `350 ms`. */
+/** A span for people: the two largest units, `1 h 5 min`, `42 s`, `350 ms`; cut, not rounded, so that 60 s never stand for 59.9. */
 export function spanForPeople(spanMs: number): string {
   const ms = Math.max(0, Math.round(spanMs));
   if (ms < SECOND_MS) return `${ms} ms`;
-  if (ms < MINUTE_MS) return `${(ms / SECOND_MS).toFixed(ms < 10 * SECOND_MS ? 1 : 0)} s`;
+  if (ms < 10 * SECOND_MS) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
+  if (ms < MINUTE_MS) return `${Math.floor(ms / SECOND_MS)} s`;
   if (ms < HOUR_MS) return twoUnits(ms, MINUTE_MS, "min", SECOND_MS, "s");
   if (ms < DAY_MS) return twoUnits(ms, HOUR_MS, "h", MINUTE_MS, "min");
   return twoUnits(ms, DAY_MS, "d", HOUR_MS, "h");

@@ -4,8 +4,17 @@ import { existsSync } from "node:fs";
 import type { Answerer } from "../api.ts";
 import { isProblemError } from "../base/problem.ts";
 import { readSpan } from "../base/time.ts";
-import { ask, type Baton, loadWorkflowFile, openBaton, type RemoteBaton, requireOneEach, thereOrHere } from "../orchestrator.ts";
-import { fullName, type Workflow } from "../workflow.ts";
+import {
+  ask,
+  type Baton,
+  type LoadedFile,
+  loadWorkflowFile,
+  openBaton,
+  type RemoteBaton,
+  requireOneEach,
+  thereOrHere,
+} from "../orchestrator.ts";
+import { fullName } from "../workflow.ts";
 import { type Followable, type Followed, follow } from "./follow.ts";
 import { readTypedInput } from "./input.ts";
 import { cliProblems } from "./problems.ts";
@@ -48,9 +57,14 @@ interface Wanted {
 export async function runFile(target: string, options: RunOptions): Promise<number> {
   for (const host of options.allow) requireHost(host);
   const until = readTimeout(options.timeout);
-  const workflow = await loadWorkflow([target, ...options.with]);
+  const { workflow, origin } = await loadWorkflow([target, ...options.with]);
   const input = await readTypedInput({ input: options.inputText, fields: options.fields }, workflow);
-  const start = { workflow: fullName(workflow), input, ...(options.key === undefined ? {} : { key: options.key }) };
+  const start = {
+    workflow: fullName(workflow),
+    source: origin.source,
+    input,
+    ...(options.key === undefined ? {} : { key: options.key }),
+  };
   return carry(options, {
     title: workflow.name,
     files: [target, ...options.with],
@@ -64,12 +78,12 @@ export async function runFile(target: string, options: RunOptions): Promise<numb
 }
 
 /** Loads the files of one command; gives the first one's workflow. Throws WORKFLOW_TWICE. */
-async function loadWorkflow([target = "", ...others]: readonly string[]): Promise<Workflow> {
-  const { workflow, all } = await loadWorkflowFile(target);
-  const known = [...all];
+async function loadWorkflow([target = "", ...others]: readonly string[]): Promise<LoadedFile> {
+  const loaded = await loadWorkflowFile(target);
+  const known = [...loaded.all];
   for (const other of others) known.push(...(await loadWorkflowFile(other)).all);
   requireOneEach(known);
-  return workflow;
+  return loaded;
 }
 
 /** As it is typed where this command was: in a clone, by `npx`, with the same data directory. */

@@ -61,9 +61,18 @@ export class Alarm {
 
   /** The run is to be woken then; the store says the same. */
   set(number: number, wakeAt: number): void {
-    if (wakeAt > this.#clock.now() + HORIZON_MS) return;
+    if (wakeAt > this.#clock.now() + HORIZON_MS) return this.forget(number);
     this.#keep(number, wakeAt);
     this.#arm();
+  }
+
+  knows(number: number): boolean {
+    return this.#known.has(number);
+  }
+
+  /** The run is to be woken at no moment near. */
+  forget(number: number): void {
+    this.#known.delete(number);
   }
 
   #keep(number: number, wakeAt: number): void {

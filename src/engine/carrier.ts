@@ -151,7 +151,7 @@ export class RunCarrier implements Carrier, Carrying {
   wake(run: RunId, fresh: Taken | null): void {
     if (this.#draining) return;
     const resident = this.#residents.get(run);
-    const workflow = fresh === null ? null : this.registry.find(fresh.record.run.workflow);
+    const workflow = fresh === null ? null : this.registry.find(fresh.record.run);
     if (resident !== undefined) this.#touch(resident);
     else if (fresh !== null && workflow !== null) this.#admit(fresh, workflow, []);
     else if (!this.#taking.has(run)) this.#take(run);
@@ -223,7 +223,7 @@ export class RunCarrier implements Carrier, Carrying {
   /** The run's code: loaded already, or loaded now. Null, with the run paused or set aside, when there is none. */
   async #codeOf(taken: Taken): Promise<Workflow | null> {
     const { run } = taken.record;
-    const found = (await this.canLoad(run)) ? this.registry.find(run.workflow) : null;
+    const found = (await this.canLoad(run)) ? this.registry.find(run) : null;
     if (found === null && !(await this.#awaitParent(taken))) this.#pauseUnloaded(taken);
     return found;
   }
@@ -234,14 +234,15 @@ export class RunCarrier implements Carrier, Carrying {
     readonly contentHash: string | null;
     readonly source: string | null;
   }): Promise<boolean> {
-    if (this.registry.find(run.workflow) !== null) return true;
+    const isHere = run.source === null ? this.registry.find(run) : this.registry.ofSource(run);
+    if (isHere !== null) return true;
     for (const { workflow, origin } of (await this.#load({
       ...run.workflow,
       contentHash: run.contentHash,
       source: run.source,
     })) ?? [])
       this.registry.add(workflow, origin);
-    return this.registry.find(run.workflow) !== null;
+    return this.registry.find(run) !== null;
   }
 
   async #load(identity: CodeIdentity): Promise<readonly { workflow: Workflow; origin: Origin }[] | null> {

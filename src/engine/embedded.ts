@@ -182,7 +182,7 @@ export class EmbeddedEngine implements Engine {
 
   #newStart(request: StartRequest, family: { claim: NumberedClaim; request: ChildRequest } | null): RunStart {
     const startedAt = this.clock.now();
-    const deadlineAt = request.timeoutMs === null ? null : startedAt + request.timeoutMs;
+    const deadlineAt = request.timeoutMs === null ? null : startedAt + Math.ceil(request.timeoutMs);
     const number = this.#nextRun++;
     const parent =
       family === null ? null : { number: family.claim.number, key: family.request.parentKey, close: family.request.parentClose };
@@ -223,7 +223,8 @@ export class EmbeddedEngine implements Engine {
 
   async claim(run: RunId): Promise<Claim | null> {
     const number = this.#store.ids.numberOf(run);
-    return number === null ? null : this.#claimOf({ number, root: number, depth: 0 });
+    if (number === null || this.#statusOf(number) === null) return null;
+    return this.#claimOf({ number, root: number, depth: 0 });
   }
 
   async take(run: RunId): Promise<Taken | null> {
@@ -257,12 +258,24 @@ export class EmbeddedEngine implements Engine {
     this.#requireOpen();
     const { number } = claim as NumberedClaim;
     if (rewind !== undefined) this.#batch.rewinds.push({ run: number, ...rewind });
-    if (reset !== undefined) this.#batch.resets.push({ run: number, ...reset, seed: this.#random32() });
+    if (reset !== undefined) this.#reset(number, reset);
     for (const draft of entries) this.#put(number, draft, NOBODY);
     for (const { to, draft } of sends ?? []) this.#sendWithin(to, draft);
     if (standing !== undefined) this.#stand(number, standing);
     if (then !== null) this.#batch.after.push(then);
     this.#schedule();
+  }
+
+  /** What the run wrote earlier in this turn belongs to the journal that ends; what came from outside does not. */
+  #reset(run: number, reset: NonNullable<Write["reset"]>): void {
+    const { entries } = this.#batch;
+    for (let i = entries.length - 1; i >= 0; i--) {
+      const entry = entries[i] as NewEntry;
+      if (entry.run !== run || entry.kind === "signal-received") continue;
+      entries.splice(i, 1);
+      this.#batch.tells.splice(i, 1);
+    }
+    this.#batch.resets.push({ run, ...reset, seed: this.#random32() });
   }
 
   #stand(run: number, { status, reason, wakeAt, outputText, problemText, progressText }: Standing): void {
@@ -274,6 +287,7 @@ export class EmbeddedEngine implements Engine {
       problemText: problemText ?? null,
     });
     if (wakeAt !== null && endedAt === null && status !== "paused") this.#batch.after.push(() => this.#alarm.set(run, wakeAt));
+    else if (this.#alarm.knows(run)) this.#batch.after.push(() => this.#alarm.forget(run));
   }
 
   async send(to: RunId, draft: Draft): Promise<Sent> {
@@ -284,6 +298,8 @@ export class EmbeddedEngine implements Engine {
   }
 
   #sendWithin(to: RunId, draft: Draft): Sent {
+    if (draft.key?.isWellFormed() === false)
+      throw runProblems.NAME_INVALID(`The id ${JSON.stringify(draft.key)} has half a surrogate pair.`);
     const number = this.#store.ids.numberOf(to);
     const status = number === null ? null : this.#statusOf(number);
     if (number === null || status === null) return "unknown";
@@ -322,7 +338,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   nudge(): void {
-    if (this.#stopped === null) this.#schedule();
+    if (this.#stopped === null && !this.#isClosed) this.#schedule();
   }
 
   recover(): void {
@@ -466,7 +482,7 @@ function recordOf(start: RunStart, store: Store): RunRecord {
     ...{ number, seed, deadlineAt, wakeAt, root, depth, parent },
     run: {
       id: store.ids.of(number),
-      workflow,
+      workflow: { namespace: workflow.namespace, name: workflow.name, version: workflow.version },
       contentHash: workflow.contentHash,
       source: workflow.source,
       key: start.key?.key ?? null,

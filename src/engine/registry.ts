@@ -11,12 +11,22 @@ export interface Origin {
   readonly contentHash: string;
 }
 
+/** What a run remembers of its code. */
+export interface CodeOfRun {
+  readonly workflow: WorkflowName;
+  readonly source: string | null;
+}
+
 export class Registry {
   readonly #byName = new Map<string, { workflow: Workflow; identity: CodeIdentity }>();
+  /** What each file exports, as it was loaded last: two files may give one name to different workflows. */
+  readonly #bySource = new Map<string, Workflow>();
   readonly #identities = new WeakMap<Workflow, CodeIdentity>();
 
   /** Says whether it was new. The same name and version again replaces the code only when it came from a file. */
   add(workflow: Workflow, origin: Origin | null): boolean {
+    if (origin === null && this.#identities.has(workflow)) return false;
+    if (origin !== null) this.#bySource.set(sourceName(workflow, origin.source), workflow);
     const known = this.#byName.get(fullName(workflow));
     if (known?.workflow === workflow) return false;
     if (
@@ -38,8 +48,20 @@ export class Registry {
     return true;
   }
 
-  find(name: WorkflowName): Workflow | null {
-    return this.#byName.get(fullName(name))?.workflow ?? null;
+  /** The code of a run: of the file it came from, else whatever has its name. */
+  find(run: CodeOfRun): Workflow | null {
+    return this.ofSource(run) ?? this.#byName.get(fullName(run.workflow))?.workflow ?? null;
+  }
+
+  /** The code of the file that a run came from; null when that is not loaded. */
+  ofSource({ workflow, source }: CodeOfRun): Workflow | null {
+    return source === null ? null : (this.#bySource.get(sourceName(workflow, source)) ?? null);
+  }
+
+  /** What a file exports, by its `path#export`. */
+  fromSource(source: string): Workflow | null {
+    for (const [name, workflow] of this.#bySource) if (name.endsWith(` ${source}`)) return workflow;
+    return null;
   }
 
   /** By `name`, `namespace/name`, either with `@version`; the newest version where none is given. */
@@ -65,6 +87,10 @@ export class Registry {
   all(): readonly Workflow[] {
     return [...this.#byName.values()].map(({ workflow }) => workflow);
   }
+}
+
+function sourceName(workflow: WorkflowName, source: string): string {
+  return `${fullName(workflow)} ${source}`;
 }
 
 function compareVersions(a: string, b: string): number {

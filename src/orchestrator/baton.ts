@@ -19,7 +19,7 @@ import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../sto
 import { fullName, type Workflow } from "../workflow.ts";
 import { type DataDirectory, dataDirectory, removeOwnerNote, requireNothingElse, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
-import { answerWith, readHandlers, steerHandlers } from "./handlers.ts";
+import { answerWith, readHandlers, steerHandlers, wakeFamily } from "./handlers.ts";
 import { isLoading, loadAgain, loadWorkflowFile } from "./loader.ts";
 import { orchestratorProblems } from "./problems.ts";
 import { requireRun } from "./views.ts";
@@ -156,8 +156,9 @@ export class Baton implements Answerer, AsyncDisposable {
         () => true,
       ),
       ...steerHandlers(store, carrier, randomUUID),
-      "runs.start": async (input: { workflow: string; input?: unknown; key?: string }) => {
-        const handle = await this.start(input.workflow, input.input, input.key === undefined ? {} : { key: input.key });
+      "runs.start": async ({ workflow, source, input, key }: ReadInputOf<"runs.start">) => {
+        const meant = source === undefined ? null : carrier.registry.fromSource(source);
+        const handle = await this.start(meant ?? workflow, input, key === undefined ? {} : { key });
         return { run: handle.id, repeated: handle.repeated };
       },
       "runs.fork": async (input: ReadInputOf<"runs.fork">) => this.#fork(input),
@@ -207,7 +208,7 @@ export class Baton implements Answerer, AsyncDisposable {
     const run = await this.#record(id);
     if (run.status === "paused" && run.reason === "not_loaded" && (await carrier.canLoad(run)))
       await carrier.steering.resume(id, "its code being there again");
-    else carrier.wake(id, null);
+    await wakeFamily(carrier, id);
   }
 
   /** A run that exists. Throws RUN_UNKNOWN. */

@@ -128,6 +128,7 @@ function streamNews({ listen }: DoorOptions, readers: Set<ServerResponse>, respo
   response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
   response.write("\n");
   const listening = listen((news) => {
+    if (response.writableEnded) return; // the door closes; what still ends is heard by looking
     if (response.writableLength > NEWS_BACKLOG_BYTES_MAX) response.destroy();
     else response.write(`${JSON.stringify(news)}\n`);
   });

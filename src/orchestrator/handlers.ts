@@ -51,6 +51,18 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
   };
 }
 
+/** Takes up a run that nobody carries, with all below it: a child that goes its own way is woken by nobody else. */
+export async function wakeFamily(carrier: RunCarrier, run: RunId): Promise<void> {
+  const status = (await carrier.engine.record(run))?.run.status;
+  if (status === undefined || status === "paused") return;
+  const hasEnded = isEnd(status);
+  if (!hasEnded) carrier.wake(run, null);
+  for (const child of await carrier.engine.openChildren(run)) {
+    if (!hasEnded) await wakeFamily(carrier, child.run);
+    else if (child.close === "cancel") await carrier.steering.cancel(child.run, `the end of its parent ${run}`, null); // a crash came between
+  }
+}
+
 export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => string): Handlers<SteerName> {
   const statusOf = (run: RunId): RunStatus => requireRun(store, run).run.status;
   const { steering } = carrier;
@@ -81,7 +93,7 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
       // One that is not paused may have nobody who carries it: it is taken up here.
       if (status === "paused") await steering.resume(id, who ?? SOMEBODY);
       else if (isEnd(status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${status}.`);
-      else carrier.wake(id, null);
+      await wakeFamily(carrier, id);
       return { run, status: statusOf(id) };
     },
     "runs.signal": async ({ run, name, value, id = newId() }) => {

@@ -102,8 +102,9 @@ export function afterFailure(
 }
 
 function delayBefore(policy: RetryPolicy, failed: FailedAttempt, chance: number): number {
-  const full = Math.min(policy.firstDelayMs * policy.factor ** (failed.attempt - 1), policy.delayMsMax);
-  const drawn = Math.ceil(full * (1 - policy.jitter * chance));
+  // After hundreds of attempts the power is infinite, and nothing times infinity is not a number.
+  const grown = policy.firstDelayMs === 0 ? 0 : policy.firstDelayMs * policy.factor ** (failed.attempt - 1);
+  const drawn = Math.ceil(Math.min(grown, policy.delayMsMax) * (1 - policy.jitter * chance));
   const asked = Math.min(Math.max(failed.retryAfterMs ?? 0, 0), RETRY_AFTER_MS_MAX);
-  return Math.max(drawn, asked);
+  return Math.max(drawn, Math.ceil(asked)); // moments are whole ms
 }

@@ -74,14 +74,6 @@ create index journal_by_run on journal (run);
 -- A signal is received once per id (kind 7: signal-received).
 create unique index journal_signal_once on journal (run, key) where kind = 7;
 
--- Questions without an answer: what people are asked, over all runs.
-create table questions (
-  run integer not null,
-  key text not null,
-  seq integer not null unique,          -- the entry that asks
-  primary key (run, key)
-) strict, without rowid;
-
 -- Ids of signals whose entries left with a journal that continueAs ended: received, and not to be received again.
 create table taken_signals (
   run integer not null,

@@ -26,6 +26,7 @@ export function sqliteWrites(db: DatabaseSync): Pick<Store, "claim" | "tail" | "
         apply(commit);
         end.run();
       } catch (error) {
+        prepared = null; // what they remember may have been rolled back
         throw failed(db, error);
       }
     },
@@ -57,9 +58,15 @@ function tail(db: DatabaseSync): { run: number; seq: number } {
   return db
     .prepare(`
       select max((select coalesce(max(id), 0) from runs), (select value from meta where name = 'last_run')) as run,
-             (select coalesce(max(seq), 0) from journal) as seq`)
+             max((select coalesce(max(seq), 0) from journal), (select value from meta where name = 'last_seq')) as seq`)
     .get() as { run: number; seq: number };
 }
+
+/** The highest numbers are remembered before rows leave: no number is given twice. */
+const KEEP_TAIL = `
+  update meta set value = max(value, case name when 'last_seq' then (select coalesce(max(seq), 0) from journal)
+                                               else (select coalesce(max(id), 0) from runs) end)
+   where name = 'last_seq' or name = 'last_run'`;
 
 function prepareWrites(db: DatabaseSync) {
   const epoch = db.prepare("select value from meta where name = 'epoch'");
@@ -71,6 +78,7 @@ function prepareWrites(db: DatabaseSync) {
   const stir = db.prepare("update runs set status = 'running' where id = ? and status = 'waiting'");
   const writeUpdates = updateWriter(db);
   const deleteRuns = deleter(db);
+  const keepTail = db.prepare(KEEP_TAIL);
   return {
     begin: db.prepare("begin immediate"),
     end: db.prepare("commit"),
@@ -79,6 +87,7 @@ function prepareWrites(db: DatabaseSync) {
       if (current !== commit.epoch)
         throw storeProblems.STORAGE_FENCED(`This process holds epoch ${commit.epoch}; the newest is ${current}.`);
       if (commit.starts.length > 0) writeStarts(commit.starts);
+      if (commit.rewinds.length + commit.resets.length + commit.deletes.length > 0) keepTail.run();
       if (commit.rewinds.length > 0) writeRewinds(commit.rewinds);
       if (commit.resets.length > 0) writeResets(commit.resets);
       if (commit.entries.length > 0) {
@@ -120,6 +129,7 @@ function blockInsert<Row>(
 function entryWriter(db: DatabaseSync) {
   const columns = ["seq", "run", "kind", "key", "hash", "at", "data"];
   return blockInsert<NewEntry>(db, "journal", columns, (to, offset, entry) => {
+    if (entry.key?.isWellFormed() === false) throw storeProblems.STORAGE_FAILED("A key has half a surrogate pair.");
     to[offset] = entry.seq;
     to[offset + 1] = entry.run;
     to[offset + 2] = entryKinds[entry.kind].number;
@@ -231,9 +241,8 @@ function rewindWriter(db: DatabaseSync) {
   };
 }
 
-/** All that is kept of a run. The highest number is remembered first: it is not given again. */
+/** All that is kept of a run. */
 function deleter(db: DatabaseSync) {
-  const remember = db.prepare("update meta set value = max(value, ?) where name = 'last_run'");
   const statements = [
     "journal where run",
     "taken_signals where run",
@@ -243,7 +252,6 @@ function deleter(db: DatabaseSync) {
   ].map((where) => db.prepare(`delete from ${where} = ?`));
   return (runs: readonly number[]): void => {
     for (const run of runs) {
-      remember.run(run);
       for (const statement of statements) statement.run(run);
     }
   };

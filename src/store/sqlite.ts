@@ -10,13 +10,18 @@ import { sqliteReads } from "./sqlite-reads.ts";
 import { sqliteWrites } from "./sqlite-writes.ts";
 import type { Store } from "./store.ts";
 
-const SCHEMA_VERSION = 1;
+/** Each leads from the version before it to its own number. What is on a disk is led on; nothing here is changed again. */
+const SCHEMA_FILES = ["001-journal.sql", "002-steering.sql"] as const;
+const SCHEMA_VERSION = SCHEMA_FILES.length;
 
 /** SQLite's page cache, in KiB: without a bound a busy database looks like a leak. */
 const CACHE_KIB = 8 * 1024;
 
 /** Pages in the write-ahead log before it is folded into the database; the file is then used again from its start. */
 const CHECKPOINT_PAGES = 1_000;
+
+/** SQLITE_READONLY_ROLLBACK: whoever made the file died before it was whole, and only a writer can clear it up. */
+const HALF_MADE = 776;
 
 export interface SqliteOptions {
   /** A file, or `:memory:`. */
@@ -32,13 +37,15 @@ export function openSqlite({ path, readOnly = false, random32 }: SqliteOptions):
   if (path !== ":memory:" && !readOnly) prepareDirectory(dirname(path));
   const db = connect(path, readOnly);
   try {
-    configure(db, path, readOnly);
+    configure(db, readOnly);
     if (!readOnly) migrate(db, random32);
     requireKnownSchema(db, path);
     const ids = runIds(readMeta(db, "tag"));
     return { ids, ...sqliteReads(db, ids), ...sqliteWrites(db), [Symbol.dispose]: () => close(db, readOnly) };
   } catch (error) {
     db.close();
+    if (readOnly && (error as { errcode?: number }).errcode === HALF_MADE)
+      throw storeProblems.DATA_BLANK(`${path} was left half made by a process that died.`);
     throw isProblemError(error) ? error : storeProblems.DATA_UNUSABLE(`${path} cannot be used: ${reasonOf(error)}`);
   }
 }
@@ -72,25 +79,25 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
   }
 }
 
-function configure(db: DatabaseSync, path: string, readOnly: boolean): void {
-  try {
-    db.exec(`pragma trusted_schema = off; pragma cell_size_check = on; pragma mmap_size = 0; pragma cache_size = -${CACHE_KIB}`);
-    if (readOnly) return;
-    db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on");
-    db.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma journal_size_limit = ${64 << 20}`);
-  } catch (error) {
-    throw storeProblems.DATA_UNUSABLE(`${path} cannot be used: ${reasonOf(error)}`);
-  }
+function configure(db: DatabaseSync, readOnly: boolean): void {
+  db.exec(`pragma trusted_schema = off; pragma cell_size_check = on; pragma mmap_size = 0; pragma cache_size = -${CACHE_KIB}`);
+  if (readOnly) return;
+  db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on");
+  db.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma journal_size_limit = ${64 << 20}`);
 }
 
 function migrate(db: DatabaseSync, random32: number): void {
-  if (schemaVersion(db) !== 0 || !isBlank(db)) return; // somebody else's tables are not added to
+  const version = schemaVersion(db);
+  if (version >= SCHEMA_VERSION || (version === 0 && !isBlank(db))) return; // somebody else's tables are not added to
+  if (version === 0) db.exec("pragma auto_vacuum = incremental");
   db.exec("begin immediate");
-  db.exec(readFileSync(join(import.meta.dirname, "001-journal.sql"), "utf8"));
-  const put = db.prepare("insert into meta (name, value) values (?, ?)");
-  put.run("tag", newTag(random32));
-  put.run("epoch", 0);
-  put.run("last_run", 0);
+  for (const file of SCHEMA_FILES.slice(version)) db.exec(readFileSync(join(import.meta.dirname, file), "utf8"));
+  if (version === 0) {
+    const put = db.prepare("insert into meta (name, value) values (?, ?)");
+    put.run("tag", newTag(random32));
+    put.run("epoch", 0);
+    put.run("last_seq", 0);
+  }
   db.exec(`pragma user_version = ${SCHEMA_VERSION}; commit`);
 }
 
