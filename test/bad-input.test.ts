@@ -83,7 +83,7 @@ const commands: readonly Wrong[] = [
   { what: "resuming a run that is not there", words: "runs resume run_aaaa0001", exit: 4, code: "RUN_UNKNOWN" },
   { what: "no such status", words: "runs ls --status doen", exit: 2, code: "REQUEST_INVALID", says: /doen|status/ },
   { what: "a cursor nobody gave out", words: "runs ls --cursor x", exit: 2, code: "CURSOR_INVALID" },
-  { what: "since no duration", words: "runs ls --since yesterday", exit: 2, code: "REQUEST_INVALID", says: /yesterday/ },
+  { what: "since no duration", words: "runs ls --since yesterday", exit: 2, code: "QUERY_INVALID", says: /yesterday/ },
   { what: "detached with no owner", words: "run good.ts --detach", exit: 6, code: "NO_OWNER" },
   { what: "a file without a name", words: ["run", ""], exit: 2, code: "USAGE", says: /not a path/ },
   { what: "a companion without a name", words: ["run", "good.ts", "--with", ""], exit: 2, code: "USAGE", says: /--with/ },
@@ -102,7 +102,7 @@ const commands: readonly Wrong[] = [
   { what: "a page of no number", words: "runs ls -n many", exit: 2, code: "REQUEST_INVALID", says: /limit/ },
   { what: "a page that is too long", words: "runs ls -n 1001", exit: 2, code: "REQUEST_INVALID", says: /limit.*1000/ },
   { what: "entries after no number", words: "runs journal run_a --after x", exit: 2, code: "REQUEST_INVALID", says: /after/ },
-  { what: "since the 30th of February", words: "runs ls --since 2026-02-30T00:00:00Z", exit: 2, code: "REQUEST_INVALID" },
+  { what: "since the 30th of February", words: "runs ls --since 2026-02-30T00:00:00Z", exit: 2, code: "QUERY_INVALID" },
 ];
 
 /** Reading it fails, for root too. */

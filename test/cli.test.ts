@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { type Ended, openPlace, type Place, readJsonOutput } from "./command.ts";
@@ -449,7 +450,7 @@ suite("looking at runs and steering them", concurrently, () => {
     const canceled = await other.baton(["runs", "cancel", run, "--reason", "wrong tea", "--json"]);
     assert.deepEqual(readJsonOutput(canceled), { v: 1, run, status: "canceled" });
     const { problem } = readJsonOutput<Summary>(await other.baton(`runs show ${run} --json`));
-    assert.deepEqual([problem?.code, problem?.detail], ["RUN_CANCELED", `Run ${run} was canceled by a person: wrong tea.`]);
+    assert.deepEqual([problem?.code, problem?.detail], ["RUN_CANCELED", `Run ${run} was canceled by ${userInfo().username}: wrong tea.`]);
 
     const twice = await other.baton(`runs cancel ${run}`);
     assert.equal(twice.code, 6);
@@ -542,12 +543,8 @@ suite("help", concurrently, () => {
   });
 
   const planned = [
-    "start",
-    "inbox ls",
     "schedules",
     "doctor",
-    "runs pause run_1",
-    "runs signal run_1 x 1",
     "validate x.yaml",
     "services",
   ];
