@@ -1,7 +1,7 @@
 /**
  * A run: its journal, its statuses, how a failed attempt is followed, and its limits. Pure: no clock, no chance, no I/O.
  */
-export type { Asked, Entry, EntryKind, Facts, LogLevel, OperationKind } from "./run/entry.ts";
+export type { Asked, Entry, EntryKind, Facts, LogLevel, OperationKind, Unwinding } from "./run/entry.ts";
 export { belongsTo, endsOperation, entryKindOf, entryKinds, factOf } from "./run/entry.ts";
 export type { Failure } from "./run/failure.ts";
 export { errorFrom, failureOf, NonRetryableError, RetryAfterError, retryAdvice } from "./run/failure.ts";
@@ -13,7 +13,7 @@ export { countSteps, dataOf, openQuestions, readEntries } from "./run/reading.ts
 export type { AfterFailure, FailedAttempt, RetryPolicy } from "./run/retry.ts";
 export { afterFailure, readRetryPolicy, TRY_ONCE } from "./run/retry.ts";
 export type { Cut } from "./run/rewind.ts";
-export { cutAt, lastFailure } from "./run/rewind.ts";
+export { buildsOnUndone, cutAt, firstUndone, lastFailure } from "./run/rewind.ts";
 export type { EndedRun, PauseReason, Progress, Run, RunCore, RunStatus, WorkflowName } from "./run/run.ts";
 export { hasEnded, isEnd, mayBecome, RUN_STATUSES } from "./run/run.ts";
 export type { CatchUp, DueFirings, Timetable, WrittenTimetable } from "./run/timetable.ts";

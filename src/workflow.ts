@@ -6,6 +6,7 @@ export type {
   AskOptions,
   ChildOptions,
   Context,
+  Interrupted,
   Log,
   RunInfo,
   Signal,

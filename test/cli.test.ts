@@ -450,7 +450,10 @@ suite("looking at runs and steering them", concurrently, () => {
     const canceled = await other.baton(["runs", "cancel", run, "--reason", "wrong tea", "--json"]);
     assert.deepEqual(readJsonOutput(canceled), { v: 1, run, status: "canceled" });
     const { problem } = readJsonOutput<Summary>(await other.baton(`runs show ${run} --json`));
-    assert.deepEqual([problem?.code, problem?.detail], ["RUN_CANCELED", `Run ${run} was canceled by ${userInfo().username}: wrong tea.`]);
+    assert.deepEqual(
+      [problem?.code, problem?.detail],
+      ["RUN_CANCELED", `Run ${run} was canceled by ${userInfo().username}: wrong tea.`],
+    );
 
     const twice = await other.baton(`runs cancel ${run}`);
     assert.equal(twice.code, 6);
@@ -542,12 +545,7 @@ suite("help", concurrently, () => {
     assert.match((await place.baton("--version")).stdout, /^\d+\.\d+\.\d+\n$/);
   });
 
-  const planned = [
-    "schedules",
-    "doctor",
-    "validate x.yaml",
-    "services",
-  ];
+  const planned = ["schedules", "doctor", "validate x.yaml", "services"];
   for (const command of [...planned, "runs ls --url http://127.0.0.1:1"]) {
     test(`\`baton ${command}\` says that it is not built yet, with 2`, async () => {
       const { code, stderr } = await place.baton(command);

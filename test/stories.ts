@@ -235,4 +235,95 @@ const careful = story(
   },
 );
 
-export const stories: readonly Story[] = [steps, retries, sleeps, signals, questions, family, mail, chance, loops, late, careful];
+/** What was booked and not given back, and in what order it was given back. */
+const booked = new Set<string>();
+const givenBack = new Set<string>();
+
+async function book(ctx: Context, thing: string): Promise<void> {
+  await ctx.compensate(`give back ${thing}`, async () => {
+    booked.delete(thing);
+    givenBack.add(thing);
+  });
+  await ctx.step(`book ${thing}`, async () => void booked.add(thing));
+}
+
+const saga = {
+  begin: (): void => {
+    booked.clear();
+    givenBack.clear();
+  },
+  outcome: (run: Run): unknown => [run.status, "problem" in run && run.problem?.code, [...booked], [...givenBack].join(" ")],
+};
+
+const broken = story(
+  "a saga that fails gives back what it booked, the last first",
+  async (ctx) => {
+    await book(ctx, "flight");
+    await book(ctx, "hotel");
+    await ctx.sleep("rest", 1_000);
+    await ctx.step("book car", () => Promise.reject(new Error("no car")));
+  },
+  saga,
+);
+
+const lateSaga = story(
+  "a saga that takes too long gives back what it booked",
+  async (ctx) => {
+    await book(ctx, "flight");
+    await Promise.all([book(ctx, "hotel"), ctx.sleep("too long", 3_600_000)]);
+  },
+  { ...saga, timeoutMs: 60_000 },
+);
+
+const canceledSaga = story(
+  "a saga that is canceled gives back what it booked, with attempts that fail at first",
+  async (ctx) => {
+    await book(ctx, "flight");
+    await ctx.compensate(
+      "give back seat",
+      ({ attempt }) => {
+        if (attempt < 3) throw new Error("not yet");
+        givenBack.add("seat");
+      },
+      { retry: { attemptsMax: 100 } },
+    );
+    await ctx.waitSignal("never");
+  },
+  {
+    ...saga,
+    act(world, run) {
+      const waits = [...world.reading(run).values()].some(({ key, endedAt }) => key === "never" && endedAt === null);
+      if (!waits || world.journal(run).some(({ kind }) => kind === "unwinding" || kind === "run-canceled")) return false;
+      world.carrier.steering.cancel(run, "tester", null).catch(() => undefined);
+      return true;
+    },
+  },
+);
+
+const doneSaga = story(
+  "a saga that completes gives nothing back",
+  async (ctx) => {
+    await book(ctx, "flight");
+    return await ctx.sleep("rest", 1_000);
+  },
+  saga,
+);
+
+const patched = story("patches, heartbeats and finding out what an interrupted step did", async (ctx) => {
+  const isNew = await ctx.patch("v2");
+  const first = await ctx.step("long", (step) => {
+    step.heartbeat({ at: 1 });
+    return "long";
+  });
+  const again = await ctx.patch("v2");
+  const careful = await ctx.step("pay", async () => "paid", {
+    delivery: "at-most-once",
+    onInterrupted: async () => "paid",
+  });
+  return { isNew, again, first, careful };
+});
+
+export const stories: readonly Story[] = [
+  ...[broken, lateSaga, canceledSaga, doneSaga, patched],
+  ...[steps, retries, sleeps, signals, questions, family, mail, chance, loops, late, careful],
+];

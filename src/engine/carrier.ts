@@ -26,6 +26,7 @@ import {
   type PauseReason,
   type RunStatus,
   runProblems,
+  type Unwinding,
   type WorkflowName,
 } from "../run.ts";
 import type { CodeIdentity, RunRecord } from "../store.ts";
@@ -158,7 +159,7 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   #touch(resident: Resident): void {
-    if (isOverdue(resident.record, this.engine.clock)) this.cutShort(resident, overdue(resident.record));
+    if (isOverdue(resident.record, this.engine.clock) && !resident.isUnwinding) this.cutShort(resident, overdue(resident.record));
     else resident.fireDue(this.engine.clock.now());
   }
 
@@ -184,7 +185,7 @@ export class RunCarrier implements Carrier, Carrying {
     try {
       const taken = await this.engine.take(run);
       if (taken === null || isEnd(taken.record.run.status) || taken.record.run.status === "paused") return;
-      if (await this.#isLeftBehind(taken)) return;
+      if (await this.#isLeftBehind(taken)) return await this.#takeNow(run, came); // it may have something to take back
       const workflow = await this.#codeOf(taken);
       if (workflow !== null) this.#admit(taken, workflow, came);
     } catch (error) {
@@ -200,23 +201,29 @@ export class RunCarrier implements Carrier, Carrying {
 
   #admit(taken: Taken, workflow: Workflow, came: readonly Entry[]): void {
     if (this.#draining || this.#residents.has(taken.claim.run)) return;
-    if (isOverdue(taken.record, this.engine.clock)) return this.writeEnd(taken.claim, taken.record, overdue(taken.record));
+    const isLate = isOverdue(taken.record, this.engine.clock) && !isUnwinding(taken.entries);
+    if (isLate && !taken.entries.some(({ kind }) => kind === "undo-added"))
+      return this.writeEnd(taken.claim, taken.record, overdue(taken.record));
     const resident = new Resident(this, taken, workflow);
     this.#residents.set(resident.run, resident);
     this.news?.({ kind: "started", run: resident.run, parent: taken.record.run.parent, workflow: fullName(workflow) });
     resident.begin();
+    if (isLate) resident.unwind(unwindingOf(overdue(taken.record)));
     for (const entry of came) resident.received(entry);
     this.changed(resident);
     this.#evictLater();
   }
 
   /** A child that ends with its parent, whose parent ended when nobody was there to end it. */
-  async #isLeftBehind({ claim, record }: Taken): Promise<boolean> {
+  async #isLeftBehind(taken: Taken): Promise<boolean> {
+    const { record, entries } = taken;
     const { parent } = record.run;
     if (parent === null || record.parent?.close !== "cancel") return false;
     const above = await this.engine.record(parent);
     if (above === null || !isEnd(above.run.status)) return false;
-    this.writeEnd(claim, record, canceled(record.run.id, endOf(parent), null));
+    if (isUnwinding(entries)) return false;
+    this.endFromOutside(taken, canceled(record.run.id, endOf(parent), null));
+    await this.engine.flushed();
     return true;
   }
 
@@ -362,7 +369,7 @@ export class RunCarrier implements Carrier, Carrying {
   // Ends (C2).
 
   returned(resident: Resident, output: unknown): void {
-    if (resident.gone) return;
+    if (resident.gone || resident.isTakingBack) return;
     try {
       this.#end(resident, { status: "completed", outputText: acceptOutput(resident.workflow, output) });
     } catch (error) {
@@ -371,12 +378,27 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   threw(resident: Resident, error: unknown): void {
-    if (!resident.gone) this.#end(resident, { status: "failed", problem: problemOf(error) });
+    if (resident.gone || resident.isTakingBack) return;
+    const ending = { status: "failed", problem: problemOf(error) } as const;
+    if (!resident.unwind(ending)) this.#end(resident, ending);
+  }
+
+  unwound(resident: Resident, ending: Unwinding): void {
+    this.#end(resident, ending);
   }
 
   tooLong(resident: Resident): void {
     const problem = runProblems.JOURNAL_TOO_LONG(`Run ${resident.run} has ${limits.JOURNAL_ENTRIES_MAX} entries.`);
-    this.cutShort(resident, { status: "failed", problem: problem.problem });
+    this.breakOff(resident, { status: "failed", problem: problem.problem });
+  }
+
+  /** Ends a run that is not in memory; one that has something to take back ends when somebody took it up and did. */
+  endFromOutside({ claim, record, entries }: Taken, ending: CutShort): void {
+    if (isUnwinding(entries)) return;
+    if (!entries.some(({ kind }) => kind === "undo-added")) return this.writeEnd(claim, record, ending);
+    const { status, problem } = ending;
+    const unwinding = draft("unwinding", { status, problem } satisfies Facts["unwinding"]);
+    this.engine.write(claim, { entries: [unwinding], standing: { status: "running", wakeAt: null, progressText: null } }, null);
   }
 
   #end(resident: Resident, ending: Ending): void {
@@ -385,8 +407,14 @@ export class RunCarrier implements Carrier, Carrying {
     this.#residents.delete(resident.run);
   }
 
-  /** Ends a run that has not come to its own end: what it waits for rejects. */
+  /** Ends a run that has not come to its own end: what it waits for rejects, and what it did is taken back. */
   cutShort(resident: Resident, ending: CutShort): void {
+    if (resident.unwind(unwindingOf(ending))) return;
+    this.breakOff(resident, ending);
+  }
+
+  /** Ends a run with nothing taken back. */
+  breakOff(resident: Resident, ending: CutShort): void {
     this.writeEnd(resident.claim, resident.record, ending, resident.mayHaveChildren);
     resident.break(new ProblemError(ending.problem));
     this.#residents.delete(resident.run);
@@ -453,14 +481,14 @@ export class RunCarrier implements Carrier, Carrying {
         },
       },
     ).problem;
-    this.#pause(resident, "replay_mismatch", problem);
+    this.pause(resident, "replay_mismatch", problem);
   }
 
   corrupted(resident: Resident, entry: Entry, error: unknown): void {
-    if (!resident.gone) this.#pause(resident, "corrupt", unreadable(resident.run, `its entry ${entry.seq}`, error));
+    if (!resident.gone) this.pause(resident, "corrupt", unreadable(resident.run, `its entry ${entry.seq}`, error));
   }
 
-  #pause(resident: Resident, reason: PauseReason, problem: Problem): void {
+  pause(resident: Resident, reason: PauseReason, problem: Problem): void {
     this.writePause(resident.claim, reason, problem);
     resident.end(() => runProblems.RUN_PAUSED(`Run ${resident.run} is paused (${reason}).`));
     this.#residents.delete(resident.run);
@@ -544,6 +572,14 @@ function tell(listener: Listener, news: News): void {
   } catch (error) {
     process.emitWarning(error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+function unwindingOf({ status, problem }: CutShort): Unwinding {
+  return { status, problem };
+}
+
+function isUnwinding(entries: readonly Entry[]): boolean {
+  return entries.some(({ kind }) => kind === "unwinding");
 }
 
 function isOverdue({ deadlineAt }: RunRecord, clock: Clock): boolean {

@@ -22,7 +22,9 @@ import { isWorkflow } from "../workflow.ts";
 import { ChildRunOperation, ChildStartOperation, SignalSendOperation } from "./family.ts";
 import { Names, type TakenName } from "./names.ts";
 import type { Home, Operation } from "./operation.ts";
+import { PatchOperation } from "./patch.ts";
 import { StepOperation } from "./step.ts";
+import { CompensateOperation } from "./undo.ts";
 import { AskOperation, readSpanMs, SignalWaitOperation, SleepOperation } from "./waits.ts";
 
 export class RunContext implements Context {
@@ -81,6 +83,17 @@ export class RunContext implements Context {
       name ?? nameOf(workflow),
       (taken) => new ChildStartOperation(this.#home, taken, child(), input, parentClose),
     );
+  }
+
+  compensate(name: string, undo: (step: StepContext) => unknown, options?: StepOptions): Promise<void> {
+    return this.#operate(name, (taken) => new CompensateOperation(this.#home, taken, undo, options));
+  }
+
+  patch(id: string): Promise<boolean> {
+    const { patches } = this.#home;
+    const asked = patches.get(id) ?? this.#operate(`patch ${id}`, (taken) => new PatchOperation(this.#home, taken));
+    patches.set(id, asked);
+    return asked;
   }
 
   async scope<T>(name: string, body: (context: Context) => Promise<T>): Promise<T> {

@@ -11,7 +11,7 @@ export interface Recorded {
   outcome: Entry | null;
 }
 
-/** A signal, or the outcome of an operation that was asked for. */
+/** A signal, the word that the run is to end, or the outcome of an operation that was asked for. */
 export interface Next {
   readonly entry: Entry;
   readonly operation: Operation | null;
@@ -19,8 +19,9 @@ export interface Next {
 
 export class History {
   readonly #recorded = new Map<string, Recorded>();
-  readonly #signals: Entry[] = [];
-  #signalAt = 0;
+  /** What came to the run and not to one of its operations: signals, and that it is to end. */
+  readonly #arrivals: Entry[] = [];
+  #arrivalAt = 0;
   #logLines = 0;
   /** Operations that were asked for, by the place of their outcome. */
   readonly #asked = new Heap<Operation>();
@@ -37,7 +38,7 @@ export class History {
   static readonly empty = new History([]);
 
   #remember(entry: Entry): void {
-    if (entry.kind === "signal-received") this.#signals.push(entry);
+    if (entry.kind === "signal-received" || entry.kind === "unwinding") this.#arrivals.push(entry);
     else if (entry.kind === "logged") this.#logLines += entry.key === null ? 1 : 0;
     else if (entry.key !== null) {
       const recorded = this.#recorded.get(entry.key) ?? { facts: [], outcome: null };
@@ -72,10 +73,10 @@ export class History {
   /** Whichever comes first of a signal and an outcome somebody asked for; null when there is neither. */
   next(): Next | null {
     for (;;) {
-      const signal = this.#signals[this.#signalAt];
-      if (signal !== undefined && signal.seq < this.#asked.leastRank) {
-        this.#signalAt++;
-        return { entry: signal, operation: null };
+      const arrival = this.#arrivals[this.#arrivalAt];
+      if (arrival !== undefined && arrival.seq < this.#asked.leastRank) {
+        this.#arrivalAt++;
+        return { entry: arrival, operation: null };
       }
       const operation = this.#asked.pop();
       if (operation === undefined) return null;
@@ -86,6 +87,11 @@ export class History {
     }
   }
 
+  /** Whether it has something of operations that were not asked for, or whose outcome is still to be given. */
+  get isSpent(): boolean {
+    return this.#recorded.size === 0 && this.#asked.size === 0;
+  }
+
   /** Operations that were asked for and not given their outcome yet. */
   takeAsked(): Operation[] {
     return Array.from({ length: this.#asked.size }, () => this.#asked.pop()).filter((operation) => operation !== undefined);
@@ -93,7 +99,7 @@ export class History {
 
   /** Signals not handed out yet. */
   untaken(): readonly Entry[] {
-    return this.#signals.slice(this.#signalAt);
+    return this.#arrivals.slice(this.#arrivalAt).filter(({ kind }) => kind === "signal-received");
   }
 }
 

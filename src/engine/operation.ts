@@ -11,6 +11,7 @@ import type { Log, RunInfo, Workflow } from "../workflow.ts";
 import type { TakenName } from "./names.ts";
 import type { Listener } from "./news.ts";
 import type { ChildRequest, Claim, Draft, Engine, Settling } from "./port.ts";
+import type { Undo } from "./undo.ts";
 
 /** A run, as its operations and its context see it. */
 export interface Home {
@@ -56,6 +57,14 @@ export interface Home {
   identityOf(workflow: Workflow): CodeIdentity;
   /** A workflow by `name`, `namespace/name`, either with `@version`. Throws WORKFLOW_UNKNOWN. */
   workflowNamed(name: string): Workflow;
+  /** From now on this is taken back when the run does not complete. */
+  undoes(undo: Undo): void;
+  /** The patches that were asked for: each is answered once in a pass. */
+  readonly patches: Map<string, Promise<boolean>>;
+  /** Whether the journal has something that was not asked for yet. */
+  readonly knowsMore: boolean;
+  /** Stops the run until a person has decided. */
+  pause(problem: ProblemError): void;
   wakeRun(run: RunId): void;
   /** Throws INPUT_INVALID. */
   continueAs(input: Json): void;

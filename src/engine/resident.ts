@@ -23,13 +23,24 @@
 // Not promised: a crash may fall between acting and recording; then the step acts once
 // more. That is why every step carries an idempotency key.
 
-import type { Clock, Random32 } from "../base/clock.ts";
+import type { Clock, Random32, Timer } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
 import { type Json, writeJson } from "../base/json.ts";
-import type { ProblemError } from "../base/problem.ts";
+import { type Problem, ProblemError } from "../base/problem.ts";
 import { seededRandom } from "../base/random.ts";
 import { rfc3339 } from "../base/time.ts";
-import { belongsTo, type Entry, type EntryKind, type Facts, type LogLevel, limits, runProblems } from "../run.ts";
+import {
+  belongsTo,
+  type Entry,
+  type EntryKind,
+  type Facts,
+  factOf,
+  type LogLevel,
+  limits,
+  type PauseReason,
+  runProblems,
+  type Unwinding,
+} from "../run.ts";
 import type { CodeIdentity } from "../store.ts";
 import type { Log, RunInfo, Workflow } from "../workflow.ts";
 import { acceptInput } from "./accept.ts";
@@ -41,6 +52,7 @@ import { Names } from "./names.ts";
 import type { Listener } from "./news.ts";
 import type { Acting, Home, Operation, SignalWaiter } from "./operation.ts";
 import type { ChildRequest, Claim, Draft, Engine, Settling, Standing, Taken } from "./port.ts";
+import { type Undo, Unwind } from "./undo.ts";
 import { Waiting } from "./waiting.ts";
 
 /** What a run in memory asks of the one who carries it. */
@@ -62,6 +74,9 @@ export interface Carrying {
   corrupted(resident: Resident, entry: Entry, error: unknown): void;
   /** What a held run was doing has ended. */
   rested(resident: Resident): void;
+  pause(resident: Resident, reason: PauseReason, problem: Problem): void;
+  /** What it did is taken back, and it ends like this. */
+  unwound(resident: Resident, ending: Unwinding): void;
   tooLong(resident: Resident): void;
   continueAs(resident: Resident, inputText: string): void;
   identityOf(workflow: Workflow): CodeIdentity;
@@ -113,6 +128,15 @@ export class Resident implements Home {
   #waiting: Waiting | null = null;
   #mailbox: Mailbox | null = null;
 
+  readonly patches = new Map<string, Promise<boolean>>();
+  readonly #undos: Undo[] = [];
+  /** Whether there may be something to take back. */
+  #mayUndo: boolean;
+  /** How it is to end once what it did is taken back. */
+  #ending: Unwinding | null = null;
+  #unwind: Unwind | null = null;
+  #unwindGrace: Timer | null = null;
+
   #readAt: number;
   #entries = 0;
   #controller: AbortController | null = null;
@@ -135,6 +159,7 @@ export class Resident implements Home {
     this.#lastReadSeq = entries.at(-1)?.seq ?? 0;
     this.#live = entries.length === 0;
     this.#history = History.of(entries);
+    this.#mayUndo = entries.some(({ kind }) => kind === "undo-added");
   }
 
   /** The run's own numbers: `random`, `uuid`. */
@@ -216,7 +241,7 @@ export class Resident implements Home {
       this.#askedStill.push(operation as Operation);
       return operation.promise;
     }
-    if (this.gone) {
+    if (this.gone || this.#isOver(operation as Operation)) {
       operation.reject(runProblems.RUN_ENDED(`Run ${this.run} has ended; "${operation.key}" comes too late.`));
       return operation.promise;
     }
@@ -322,6 +347,11 @@ export class Resident implements Home {
 
   #deliverRecorded(): boolean {
     for (let next = this.#history.next(); next !== null && !this.gone; next = this.#history.next()) {
+      if (next.entry.kind === "unwinding") {
+        this.#ending = factOf(next.entry as Entry & { kind: "unwinding" });
+        this.#beginUnwind(true);
+        return true;
+      }
       if (next.operation !== null) {
         this.#deliver(next.operation, next.entry);
         return true;
@@ -349,6 +379,7 @@ export class Resident implements Home {
   /** The journal is read: what had no outcome goes on, in the order it was asked for (R4). */
   #goLive(): void {
     this.#live = true;
+    if (this.#ending !== null && this.#unwind === null) this.#beginUnwind(false);
     const held = this.#held;
     this.#held = [];
     for (const operation of held) if (!operation.closed && !this.gone) this.#begin(operation);
@@ -369,6 +400,11 @@ export class Resident implements Home {
 
   #deliverLive(operation: Operation | null, entry: Entry): void {
     if (operation !== null) this.busy--;
+    if (this.#unwind !== null && (operation === null || this.#isOver(operation))) {
+      if (operation !== null) operation.reject(this.#overReason());
+      this.#undoWhenQuiet();
+      return;
+    }
     if (this.#written.status !== "running") this.carrier.changed(this);
     if (entry.kind === "signal-received") {
       this.#entered(entry);
@@ -420,6 +456,11 @@ export class Resident implements Home {
 
   /** The operation waits: until a moment, or (null) for something that comes under its key. */
   awaits(operation: Operation, until: number | null): void {
+    if (this.#isOver(operation)) {
+      operation.reject(this.#overReason());
+      this.#undoWhenQuiet();
+      return;
+    }
     this.#waiting ??= new Waiting();
     this.#waiting.add(operation, until);
     this.carrier.changed(this);
@@ -458,7 +499,8 @@ export class Resident implements Home {
 
   #nextWake(): number | null {
     const at = this.#waiting?.nextAt() ?? Number.POSITIVE_INFINITY;
-    const next = Math.min(at, this.record.deadlineAt ?? Number.POSITIVE_INFINITY);
+    const deadlineAt = this.#ending === null ? (this.record.deadlineAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+    const next = Math.min(at, deadlineAt);
     return next === Number.POSITIVE_INFINITY ? null : next;
   }
 
@@ -525,6 +567,99 @@ export class Resident implements Home {
     this.carrier.continueAs(this, acceptInput(this.workflow, input).text);
   }
 
+  // Taking back.
+
+  undoes(undo: Undo): void {
+    this.#mayUndo = true;
+    this.#undos.push(undo);
+  }
+
+  get knowsMore(): boolean {
+    return !this.#live && !this.#history.isSpent;
+  }
+
+  /** Whether it takes back what it did, or is about to. */
+  get isUnwinding(): boolean {
+    return this.#ending !== null;
+  }
+
+  /** Whether the workflow's function is over: what becomes of it counts for nothing. */
+  get isTakingBack(): boolean {
+    return this.#unwind !== null;
+  }
+
+  /** Ends the run after everything it did is taken back. False when there is nothing to take back. */
+  unwind(ending: Unwinding): boolean {
+    if (!this.#mayUndo) return false;
+    if (this.#ending !== null) return true;
+    this.#ending = ending;
+    if (this.#live) this.#beginUnwind(false); // else the journal is read to its end first: what it did stands there
+    return true;
+  }
+
+  /** The workflow's function is over: all it waits for rejects, and attempts under way are told to stop. */
+  #beginUnwind(isRecorded: boolean): void {
+    const ending = this.#ending as Unwinding;
+    this.#unwind = new Unwind(this, this.#undos, ending);
+    const reason = this.#overReason();
+    this.#controller?.abort(reason);
+    for (const one of this.#acting()) one.abort(reason);
+    for (const one of [...(this.#waiting?.operations() ?? []), ...this.#held.splice(0)]) one.reject(reason);
+    if (isRecorded) {
+      this.#undoWhenQuiet();
+      return;
+    }
+    this.busy++;
+    const draft = { kind: "unwinding", key: null, hash: 0, data: JSON.stringify(ending) } as const;
+    this.engine.append(this.claim, draft, { settled: () => this.#unwindRecorded(), lost: () => undefined });
+    this.#counted();
+    this.carrier.changed(this);
+  }
+
+  #unwindRecorded(): void {
+    this.busy--;
+    this.#unwindGrace = this.clock.after(limits.UNWIND_GRACE_MS, () => {
+      if (this.gone) return;
+      for (const one of this.#acting()) one.reject(this.#overReason());
+      this.#undoWhenQuiet();
+    });
+    this.#undoWhenQuiet();
+  }
+
+  /** Nothing is taken back while an attempt may still act. */
+  #undoWhenQuiet(): void {
+    if (this.gone || this.busy > 0 || this.#unwind === null || this.#unwind.isUnderWay) return;
+    this.#unwindGrace?.cancel();
+    this.#undoNext(this.#unwind);
+  }
+
+  #undoNext(unwind: Unwind): void {
+    if (this.gone) return;
+    const step = unwind.next();
+    if (step === null) {
+      this.carrier.unwound(this, unwind.ending());
+      return;
+    }
+    const next = (): void => this.#undoNext(unwind);
+    this.open(step).then(next, (error: unknown) => {
+      unwind.failed(error);
+      next();
+    });
+  }
+
+  /** Whether an operation belongs to a function that is over. */
+  #isOver(operation: Operation): boolean {
+    return this.#unwind !== null && !this.#unwind.owns(operation);
+  }
+
+  #overReason(): ProblemError {
+    return new ProblemError((this.#ending as Unwinding).problem);
+  }
+
+  pause(problem: ProblemError): void {
+    this.carrier.pause(this, "operator", problem.problem);
+  }
+
   // Ending.
 
   get entries(): number {
@@ -557,6 +692,10 @@ export class Resident implements Home {
     return this.#still && this.busy === arrived;
   }
 
+  get isHeld(): boolean {
+    return this.#still;
+  }
+
   isActing(key: string): boolean {
     return this.carrier.actingOf(this).some((acting) => acting.key === key);
   }
@@ -564,11 +703,13 @@ export class Resident implements Home {
   /** Forgotten while it waits: on disk it goes on, here nothing more happens. */
   leave(): void {
     this.gone = true;
+    this.#unwindGrace?.cancel();
   }
 
   /** Over: attempts under way are told to stop, and what the workflow still waits for never comes. */
   end(reason: () => ProblemError): void {
     this.gone = true;
+    this.#unwindGrace?.cancel();
     const acting = this.#acting();
     if (this.#controller === null && acting.length === 0) return;
     const why = reason();

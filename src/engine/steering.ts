@@ -4,7 +4,18 @@
 import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import type { Problem } from "../base/problem.ts";
-import { type Cut, cutAt, type Entry, type EntryKind, type Facts, isEnd, lastFailure, runProblems } from "../run.ts";
+import {
+  buildsOnUndone,
+  type Cut,
+  cutAt,
+  type Entry,
+  type EntryKind,
+  type Facts,
+  firstUndone,
+  isEnd,
+  lastFailure,
+  runProblems,
+} from "../run.ts";
 import type { RunRecord } from "../store.ts";
 import { acceptInput } from "./accept.ts";
 import type { Claim, Draft, Engine, StartRequest, Taken, Write } from "./port.ts";
@@ -26,7 +37,8 @@ export interface Steered {
   /** Does something to a run while nobody else takes it. */
   alone<T>(run: RunId, act: () => Promise<T>): Promise<T>;
   cutShort(resident: Resident, ending: CutShort): void;
-  writeEnd(claim: Claim, record: RunRecord, ending: CutShort): void;
+  /** Ends a run that is not in memory. */
+  endFromOutside(taken: Taken, ending: CutShort): void;
   /** Lets a run leave memory; what it was doing is told to stop. */
   expel(resident: Resident, why: string): void;
   /** Ends what is under way and begins nothing; the run leaves memory when it is at rest. */
@@ -52,17 +64,18 @@ export class Steering {
     this.#carrier = carrier;
   }
 
-  /** Ends a run at once; what it was doing is told to stop. Throws RUN_UNKNOWN / RUN_ENDED. */
+  /** Ends a run; what it was doing is told to stop, and what it did is taken back. Throws RUN_UNKNOWN / RUN_ENDED. */
   async cancel(run: RunId, by: string, reason: string | null): Promise<void> {
     const ending = canceled(run, by, reason);
     await this.#alone(run, async () => {
       const resident = this.#carrier.residentOf(run);
-      if (resident !== null) this.#carrier.cutShort(resident, ending);
+      if (resident !== null && !resident.isHeld) this.#carrier.cutShort(resident, ending);
       else {
-        const taken = await this.#requireUnended(run);
-        this.#carrier.writeEnd(taken.claim, taken.record, ending);
+        if (resident !== null) this.#carrier.expel(resident, "the run is canceled");
+        this.#carrier.endFromOutside(await this.#requireOpen(run), ending);
       }
     });
+    this.#carrier.wake(run, null); // it may have something to take back
   }
 
   /** Nothing new is begun until it is resumed; steps under way end and are recorded. Throws RUN_UNKNOWN / RUN_ENDED / RUN_PAUSED. */
@@ -97,7 +110,7 @@ export class Steering {
   async retry(run: RunId, from: string | null, by: string): Promise<{ from: string | null; dropped: number }> {
     const told = await this.#alone(run, async () => {
       const taken = await this.#take(run);
-      const key = from ?? lastFailure(taken.entries);
+      const key = from ?? firstUndone(taken.entries) ?? lastFailure(taken.entries);
       if (key === null && taken.record.run.status !== "failed" && taken.record.run.status !== "canceled")
         throw runProblems.NOTHING_FAILED(`Nothing of run ${run} has failed; say which step is to be done again.`);
       const cut = key === null ? NOTHING : requireCut(taken, key);
@@ -116,6 +129,7 @@ export class Steering {
       const isOpen = !isEnd(status) && isOpenStep(taken.entries, key, this.#carrier.residentOf(run));
       const cut = cutAt(taken.entries, key);
       if (cut === null && !isOpen) throw stepUnknown(run, key);
+      if (cut !== null) requireNotUndone(taken, cut, key);
       if (taken.entries.some(({ kind, key: of }) => of === key && (kind === "step-completed" || kind === "step-skipped")))
         throw runProblems.STEP_DONE(`Step "${key}" of run ${run} has a result; skip a step that has none, or retry from it.`);
       const skipped: Draft = {
@@ -200,6 +214,12 @@ export class Steering {
     return taken;
   }
 
+  async #requireOpen(run: RunId): Promise<Taken> {
+    const taken = await this.#take(run);
+    if (isEnd(taken.record.run.status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${taken.record.run.status}.`);
+    return taken;
+  }
+
   /** Without its journal. What is on its way counts. */
   async #requireUnended(run: RunId): Promise<{ claim: Claim; record: RunRecord }> {
     const { engine } = this.#carrier;
@@ -214,10 +234,18 @@ export class Steering {
 /** A cut that takes nothing out. */
 const NOTHING: Cut = { dropped: [], redone: [] };
 
-function requireCut({ claim, entries }: Taken, key: string): Cut {
+function requireCut({ claim, entries }: Pick<Taken, "claim" | "entries">, key: string): Cut {
   const cut = cutAt(entries, key);
   if (cut === null) throw stepUnknown(claim.run, key);
+  requireNotUndone({ claim, entries }, cut, key);
   return cut;
+}
+
+function requireNotUndone({ claim, entries }: Pick<Taken, "claim" | "entries">, cut: Cut, key: string): void {
+  if (buildsOnUndone(entries, cut))
+    throw runProblems.STEP_UNDONE(
+      `What came before "${key}" in run ${claim.run} was taken back; retry from "${firstUndone(entries)}" or before.`,
+    );
 }
 
 function stepUnknown(run: RunId, key: string): Error {

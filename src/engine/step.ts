@@ -1,6 +1,6 @@
 // A step: attempts, time-outs, retries, and the one outcome that is recorded.
 
-import { writeJson } from "../base/json.ts";
+import { type Json, writeJson } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import { fraction } from "../base/random.ts";
 import {
@@ -50,6 +50,14 @@ class Attempt implements StepContext {
     return this.#controller.signal;
   }
 
+  heartbeat(details: Json = null): void {
+    this.#step.beat(this as Attempt, details);
+  }
+
+  get lastHeartbeat(): Json | undefined {
+    return this.#step.lastHeartbeat;
+  }
+
   get log(): Log {
     return this.#step.home.logOf(this.#step.key);
   }
@@ -77,6 +85,9 @@ export class StepOperation<T> extends Operation<T> implements Acting {
   #attemptAt = 0;
   #startRecorded = false;
   #interrupted = false;
+  /** Whether the attempt under way only finds out what came of one that was interrupted. */
+  #inquires = false;
+  #beat: { details: Json | undefined; at: number; recordedAt: number } = { details: undefined, at: 0, recordedAt: 0 };
   #retryAt: number | null = null;
   #value: T | undefined;
   /** Whether `#value` is this attempt's own result, which need not be read back. */
@@ -87,13 +98,13 @@ export class StepOperation<T> extends Operation<T> implements Acting {
     if (typeof act !== "function") throw runProblems.OPTION_INVALID(`Step "${name.key}" has no function to do.`);
     if (typeof options !== "object" || options === null)
       throw runProblems.OPTION_INVALID(`The options of step "${name.key}" are no object.`);
-    if (options.delivery !== undefined && options.delivery !== "at-most-once")
-      throw runProblems.OPTION_INVALID(`delivery is ${JSON.stringify(options.delivery)}; it is "at-most-once" or left out.`);
+    requireDelivery(options);
     this.#act = act;
     this.#options = options;
     this.#policy = options.retry === undefined ? TRY_ONCE : readRetryPolicy(options.retry);
     requireSpan("timeoutMs", options.timeoutMs);
     requireSpan("attemptTimeoutMs", options.attemptTimeoutMs);
+    requireSpan("heartbeatTimeoutMs", options.heartbeatTimeoutMs);
   }
 
   get idempotencyKey(): string {
@@ -110,6 +121,8 @@ export class StepOperation<T> extends Operation<T> implements Acting {
     if (entry.kind === "step-started") {
       this.#attempts = factOf(entry as Entry & { kind: "step-started" }).attempt;
       this.#interrupted = true;
+    } else if (entry.kind === "heartbeat") {
+      this.#beat = { ...this.#beat, details: JSON.parse(entry.data) as Json };
     } else if (entry.kind === "attempt-failed") {
       const { attempt, retryAt } = factOf(entry as Entry & { kind: "attempt-failed" });
       this.#attempts = attempt;
@@ -120,18 +133,52 @@ export class StepOperation<T> extends Operation<T> implements Acting {
   }
 
   begin(): void {
-    if (this.#interrupted && this.#options.delivery === "at-most-once") {
-      this.#giveUp(
-        failureOf(
-          runProblems.STEP_INTERRUPTED(`Step "${this.key}" was interrupted in attempt ${this.#attempts}.`),
-          "STEP_INTERRUPTED",
-        ),
-      );
-    } else if (this.#retryAt !== null && !this.#interrupted) {
+    if (this.#interrupted && this.#options.delivery === "at-most-once") this.#afterInterruption();
+    else if (this.#retryAt !== null && !this.#interrupted) {
       this.home.awaits(this, this.#retryAt);
     } else {
       this.#attemptNow();
     }
+  }
+
+  /** Whether it took effect is unknown: its author says what to do. */
+  #afterInterruption(): void {
+    const { onInterrupted = "fail" } = this.#options;
+    const problem = runProblems.STEP_INTERRUPTED(`Step "${this.key}" was interrupted in attempt ${this.#attempts}.`);
+    if (onInterrupted === "fail") this.#giveUp(failureOf(problem, "STEP_INTERRUPTED"));
+    else if (onInterrupted === "pause") this.home.pause(problem);
+    else if (onInterrupted === "retry") this.#attemptNow();
+    else this.#inquire(onInterrupted);
+  }
+
+  /** Finds out what came of it. That may be done any number of times. */
+  #inquire(ask: Exclude<StepOptions["onInterrupted"], string | undefined>): void {
+    const { idempotencyKey, lastHeartbeat } = this;
+    const interrupted = { idempotencyKey, attempt: this.#attempts, ...(lastHeartbeat === undefined ? {} : { lastHeartbeat }) };
+    this.#inquires = true;
+    this.#acting = new Attempt(this as StepOperation<unknown>, this.#attempts);
+    this.#startRecorded = true;
+    this.home.busy++;
+    this.#actNow(this.#acting, () => ask(interrupted) as T);
+  }
+
+  get lastHeartbeat(): Json | undefined {
+    return this.#beat.details;
+  }
+
+  /** An attempt says that it lives. What one says that was given up counts for nothing. */
+  beat(attempt: Attempt, details: Json): void {
+    if (this.#acting !== attempt || this.home.gone) return;
+    writeJson(details, `A heartbeat of step "${this.key}"`, limits.HEARTBEAT_BYTES_MAX);
+    const now = this.home.clock.now();
+    this.#beat = { ...this.#beat, details, at: now };
+    if (now - this.#beat.recordedAt >= limits.HEARTBEAT_RECORDED_EVERY_MS) this.#recordBeat(now);
+  }
+
+  #recordBeat(now: number): void {
+    if (!this.#startRecorded) this.#recordStart(null);
+    this.#beat = { ...this.#beat, recordedAt: now };
+    this.note("heartbeat", JSON.stringify(this.#beat.details));
   }
 
   override due(): void {
@@ -153,10 +200,13 @@ export class StepOperation<T> extends Operation<T> implements Acting {
     this.home.busy++;
     if (this.#options.delivery === "at-most-once") {
       this.#takesTime();
-      this.#recordStart({ settled: () => this.#ifCurrent(attempt, () => this.#actNow(attempt)), lost: () => undefined });
+      this.#recordStart({
+        settled: () => this.#ifCurrent(attempt, () => this.#actNow(attempt, this.#act)),
+        lost: () => undefined,
+      });
     } else {
       if (this.#attempts > 1) this.#recordStart(null);
-      this.#actNow(attempt);
+      this.#actNow(attempt, this.#act);
     }
   }
 
@@ -165,11 +215,11 @@ export class StepOperation<T> extends Operation<T> implements Acting {
     this.home.append("step-started", this.key, 0, `{"attempt":${this.#attempts}}`, then);
   }
 
-  #actNow(attempt: Attempt): void {
+  #actNow(attempt: Attempt, act: Act<T>): void {
     this.home.news?.({ kind: "step-began", run: this.home.run, step: this.key, attempt: this.#attempts });
     let result: T | Promise<T>;
     try {
-      result = this.#act(attempt);
+      result = act(attempt);
     } catch (error) {
       this.#failed(error);
       return;
@@ -207,10 +257,15 @@ export class StepOperation<T> extends Operation<T> implements Acting {
 
   /** Called by the sweep while an attempt is under way. */
   sweep(now: number): void {
-    const { timeoutMs, attemptTimeoutMs } = this.#options;
+    const { timeoutMs, attemptTimeoutMs, heartbeatTimeoutMs } = this.#options;
+    const beatAt = Math.max(this.#beat.at, this.#attemptAt);
     if (timeoutMs !== undefined && now - this.#firstAt >= timeoutMs) this.#timeOut("timeoutMs", timeoutMs, true);
     else if (attemptTimeoutMs !== undefined && now - this.#attemptAt >= attemptTimeoutMs)
       this.#timeOut("attemptTimeoutMs", attemptTimeoutMs, false);
+    else if (heartbeatTimeoutMs !== undefined && now - beatAt >= heartbeatTimeoutMs)
+      this.#timeOut("heartbeatTimeoutMs", heartbeatTimeoutMs, false);
+    else if (this.#beat.at > this.#beat.recordedAt && now - this.#beat.recordedAt >= limits.HEARTBEAT_RECORDED_EVERY_MS)
+      this.#recordBeat(now);
     else if (!this.#startRecorded && now - this.#attemptAt >= limits.STEP_START_RECORDED_AFTER_MS) this.#recordStart(null);
   }
 
@@ -243,6 +298,10 @@ export class StepOperation<T> extends Operation<T> implements Acting {
 
   #failed(error: unknown): void {
     const failure = failureOf(error, "STEP_FAILED");
+    if (this.#inquires) {
+      this.#giveUp(failure);
+      return;
+    }
     const advice = retryAdvice(error);
     const now = this.home.clock.now();
     const deadlineAt =
@@ -290,6 +349,18 @@ function asOutputProblem(error: unknown): unknown {
   return isProblemError(error)
     ? runProblems.STEP_OUTPUT_INVALID(error.message, { ...(error.problem.fix === undefined ? {} : { fix: error.problem.fix }) })
     : error;
+}
+
+function requireDelivery({ delivery, onInterrupted }: StepOptions): void {
+  if (delivery !== undefined && delivery !== "at-most-once" && delivery !== "at-least-once")
+    throw runProblems.OPTION_INVALID(`delivery is ${JSON.stringify(delivery)}; it is "at-most-once" or "at-least-once".`);
+  if (onInterrupted === undefined) return;
+  if (delivery !== "at-most-once")
+    throw runProblems.OPTION_INVALID('onInterrupted goes with delivery: "at-most-once" only; another step is tried again.');
+  if (typeof onInterrupted !== "function" && !["fail", "retry", "pause"].includes(onInterrupted))
+    throw runProblems.OPTION_INVALID(
+      `onInterrupted is ${JSON.stringify(onInterrupted)}; it is "fail", "retry", "pause" or a function.`,
+    );
 }
 
 function requireSpan(option: string, spanMs: number | undefined): void {

@@ -25,6 +25,8 @@ export interface Facts {
   "step-skipped": { readonly by: string; readonly output: Json };
   /** A person has it done again: with a new idempotency key. */
   "step-redone": { readonly generation: number };
+  /** What a long step said of itself: where it is. */
+  heartbeat: Json;
   "timer-set": { readonly fireAt: number };
   "timer-fired": null;
   "wait-began": { readonly signal: string; readonly deadlineAt: number | null };
@@ -41,6 +43,12 @@ export interface Facts {
   "child-failed": { readonly status: "failed" | "canceled"; readonly problem: Problem };
   /** A child that nobody awaits: its start is all there is to know. */
   "child-launched": { readonly run: RunId };
+  /** The run was here with code that has the patch. */
+  patched: null;
+  /** From here on there is something to take back, should the run not complete. */
+  "undo-added": null;
+  /** The run is to end like this once what it did is taken back. */
+  unwinding: Unwinding;
   logged: { readonly level: LogLevel; readonly message: string; readonly data: Json };
   "run-canceled": { readonly by: string; readonly reason: string | null };
   "run-timed-out": { readonly timeoutMs: number };
@@ -52,6 +60,11 @@ export interface Facts {
   forked: { readonly from: RunId; readonly at: string | null; readonly by: string };
   /** The first fact of a journal begun by `continueAs`. */
   continued: { readonly entriesBefore: number };
+}
+
+export interface Unwinding {
+  readonly status: "failed" | "canceled";
+  readonly problem: Problem;
 }
 
 export interface Asked {
@@ -84,7 +97,16 @@ export interface Entry {
 }
 
 /** Operations of a workflow that the journal remembers. */
-export type OperationKind = "step" | "sleep" | "signal-wait" | "signal-send" | "ask" | "child-run" | "child-start";
+export type OperationKind =
+  | "step"
+  | "sleep"
+  | "signal-wait"
+  | "signal-send"
+  | "ask"
+  | "child-run"
+  | "child-start"
+  | "patch"
+  | "compensation";
 
 interface KindInfo {
   /** How it is stored. Never reused, never renumbered: journals on disk outlive versions. */
@@ -127,6 +149,10 @@ export const entryKinds = {
   "run-retried": about(26),
   forked: about(27),
   "ask-declined": ends(28, "ask"),
+  patched: ends(29, "patch"),
+  heartbeat: about(30, "step"),
+  "undo-added": ends(31, "compensation"),
+  unwinding: about(32),
 } as const satisfies Record<EntryKind, KindInfo>;
 
 const byNumber = new Map(Object.entries(entryKinds).map(([kind, info]) => [info.number, kind as EntryKind]));

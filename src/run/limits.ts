@@ -33,6 +33,15 @@ export const STEP_START_RECORDED_AFTER_MS = 100;
 /** How often open attempts are looked at for time-outs, in ms: the precision of a step's time-out. */
 export const ATTEMPT_SWEEP_MS = 50;
 
+/** UTF-8 bytes of what a step says of itself in a heartbeat. */
+export const HEARTBEAT_BYTES_MAX = 16 << 10;
+
+/** A heartbeat is recorded at once, the next after this, in ms: what lies between is lost when the owner dies. */
+export const HEARTBEAT_RECORDED_EVERY_MS = 10 * SECOND_MS;
+
+/** How long taking back waits for attempts under way, which were told to stop, in ms. */
+export const UNWIND_GRACE_MS = 10 * SECOND_MS;
+
 /** How often waiting runs are looked at for eviction, in ms. */
 export const EVICTION_SWEEP_MS = 1 * SECOND_MS;
 

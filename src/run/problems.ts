@@ -38,7 +38,19 @@ export const runProblems = defineProblems({
   STEP_INTERRUPTED: {
     status: 500,
     title: "A step that may be attempted at most once was interrupted; whether it took effect is unknown.",
-    fix: "Look at the outside system, then decide whether to run the work again.",
+    fix: "Look at the outside system, then `baton runs skip` it with its result, or `baton runs retry` from it.",
+    exit: 1,
+  },
+  STEP_UNDONE: {
+    status: 409,
+    title: "What the step builds on was taken back when the run ended.",
+    fix: "Retry from an earlier step: one before anything that was taken back.",
+    exit: 6,
+  },
+  COMPENSATION_FAILED: {
+    status: 500,
+    title: "Not everything that the run did could be taken back.",
+    fix: 'Take back by hand what is named, or `baton runs retry RUN --from "undo / NAME"`.',
     exit: 1,
   },
   STEP_OUTPUT_INVALID: { status: 500, title: "A step's output cannot be recorded.", exit: 1 },

@@ -107,6 +107,10 @@ function take(operation: OperationReading, entry: Entry): void {
       operation.kind = "child-start";
       operation.child = factOf(entry as Read<"child-launched">).run;
       return ends(operation, entry, "completed", entry.data);
+    case "patched":
+    case "undo-added":
+      operation.kind = entry.kind === "patched" ? "patch" : "compensation";
+      return ends(operation, entry, "completed", null);
     case "step-skipped":
       return ends(operation, entry, "skipped", JSON.stringify(factOf(entry as Read<"step-skipped">).output));
     case "ask-declined":
@@ -123,6 +127,8 @@ function take(operation: OperationReading, entry: Entry): void {
     case "run-retried":
     case "forked":
     case "step-redone":
+    case "heartbeat":
+    case "unwinding":
       return; // about the run, not about an operation
     default:
       return unreachable(entry.kind);

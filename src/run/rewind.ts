@@ -42,6 +42,19 @@ function generationOf(entries: readonly Entry[], key: string): number {
   return redone === undefined ? 0 : factOf(redone as Entry & { kind: "step-redone" }).generation;
 }
 
+/** What a run does again that took back what it had done; null for one that did not. */
+export function firstUndone(entries: readonly Entry[]): string | null {
+  const isUnwound = entries.some(({ kind }) => kind === "unwinding");
+  return isUnwound ? (entries.find(({ kind }) => kind === "undo-added")?.key ?? null) : null;
+}
+
+/** Whether a cut leaves standing something that was taken back, and goes on from there. */
+export function buildsOnUndone(entries: readonly Entry[], { dropped }: Cut): boolean {
+  const leaves = new Set(dropped);
+  const isKept = (kind: EntryKind): boolean => entries.some((entry) => entry.kind === kind && !leaves.has(entry));
+  return firstUndone(entries) !== null && !isKept("unwinding") && isKept("undo-added");
+}
+
 const FAILURES = new Set<EntryKind>(["step-failed", "child-failed", "ask-declined"]);
 
 /** The operation whose failure was the last thing that happened to the run; null when none failed. */

@@ -38,6 +38,17 @@ export interface Context {
     input: I,
     options?: ChildOptions & { parentClose?: "cancel" | "keep" },
   ): Promise<RunId>;
+  /**
+   * Says how to take back what the next steps do: on disk before they act. When the run fails, times out or is
+   * canceled, every `undo` is carried out as a step of its own, the last first. Five attempts where `options` says
+   * nothing else. When the run completes, nothing is.
+   */
+  compensate(name: string, undo: (step: StepContext) => unknown, options?: StepOptions): Promise<void>;
+  /**
+   * For changes under running runs: true for a run that comes here for the first time, and always the same for that
+   * run afterwards; false for one that went past here with code that had no such patch.
+   */
+  patch(id: string): Promise<boolean>;
   /** Gives `body` a name space of its own: names inside do not meet names outside. */
   scope<T>(name: string, body: (context: Context) => Promise<T>): Promise<T>;
   /** Ends this journal and begins the same run anew with another input. For loops without end. */
@@ -66,7 +77,19 @@ export interface StepContext {
   readonly attempt: number;
   /** Aborted when the attempt times out, or the run is canceled or times out. */
   readonly abortSignal: AbortSignal;
+  /** Says that the step lives, and where it is; recorded at most every 10 s. `details` must be JSON, at most 16 KiB. */
+  heartbeat(details?: Json): void;
+  /** What an earlier attempt said last, as far as it was recorded: where to go on. */
+  readonly lastHeartbeat?: Json | undefined;
   readonly log: Log;
+}
+
+/** What is known of an attempt that was interrupted. */
+export interface Interrupted {
+  readonly idempotencyKey: string;
+  /** The attempt that was interrupted; 1 for the first. */
+  readonly attempt: number;
+  readonly lastHeartbeat?: Json;
 }
 
 export interface StepOptions {
@@ -76,8 +99,16 @@ export interface StepOptions {
   readonly timeoutMs?: number;
   /** For each attempt, in ms. */
   readonly attemptTimeoutMs?: number;
-  /** `at-most-once`: the start is on disk before acting, and an interrupted attempt fails as STEP_INTERRUPTED. */
+  /** The longest silence between two heartbeats of an attempt, in ms. */
+  readonly heartbeatTimeoutMs?: number;
+  /** `at-most-once`: the start is on disk before acting, and an interrupted attempt goes where `onInterrupted` says. */
   readonly delivery?: "at-least-once" | "at-most-once";
+  /**
+   * After an interrupted attempt of an at-most-once step: `fail` (STEP_INTERRUPTED; the default), `retry` it after
+   * all, `pause` the run until a person skips or retries the step, or find out what came of it: what the function
+   * gives is the step's result.
+   */
+  readonly onInterrupted?: "fail" | "retry" | "pause" | ((interrupted: Interrupted) => unknown);
   /** The name under which the journal remembers the step, where `name` alone does not tell it from others. */
   readonly key?: string;
 }

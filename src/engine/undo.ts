@@ -1,0 +1,89 @@
+// Taking back (sagas): what was to be undone is on disk before it is done; when the run does not complete, each undo is
+// a step of its own, the last first.
+
+import { failureOf, runProblems, type Unwinding } from "../run.ts";
+import type { StepContext, StepOptions } from "../workflow.ts";
+import { Names, type TakenName } from "./names.ts";
+import { type Home, Operation } from "./operation.ts";
+import { StepOperation } from "./step.ts";
+
+export interface Undo {
+  readonly key: string;
+  readonly act: (step: StepContext) => unknown;
+  readonly options: StepOptions;
+}
+
+/** Where an author says nothing: an undo that is given up leaves the world half done. */
+const RETRY = { attemptsMax: 5 };
+
+/** Under which the journal knows an undo: what it undoes, behind this. */
+const SCOPE = "undo";
+
+export class CompensateOperation extends Operation<void> {
+  readonly kind = "compensation";
+  readonly #undo: Undo;
+
+  constructor(home: Home, name: TakenName, act: Undo["act"], options: StepOptions = {}) {
+    super(home, name);
+    if (typeof act !== "function") throw runProblems.OPTION_INVALID(`Compensation "${name.key}" has no function to do.`);
+    this.#undo = { key: name.key, act, options: { retry: RETRY, ...options } };
+  }
+
+  begin(): void {
+    this.conclude("undo-added", "null");
+  }
+
+  deliver(): void {
+    this.home.undoes(this.#undo);
+    this.resolve();
+  }
+}
+
+/** The end of a run that takes back what it did. */
+export class Unwind {
+  readonly #home: Home;
+  readonly #undos: Undo[];
+  readonly #ending: Unwinding;
+  readonly #names = Names.within(SCOPE);
+  readonly #notUndone: { readonly key: string; readonly message: string }[] = [];
+  #current: Operation | null = null;
+  isUnderWay = false;
+
+  constructor(home: Home, undos: readonly Undo[], ending: Unwinding) {
+    this.#home = home;
+    this.#undos = [...undos];
+    this.#ending = ending;
+  }
+
+  /** Whether it is the undo under way; all else that is open belongs to the workflow's function, which is over. */
+  owns(operation: Operation): boolean {
+    return operation === this.#current;
+  }
+
+  /** The next step, to be opened; null when all is taken back. */
+  next(): StepOperation<unknown> | null {
+    this.isUnderWay = true;
+    const undo = this.#undos.pop();
+    if (undo === undefined) return null;
+    const step = new StepOperation<unknown>(this.#home, this.#names.take(undo.key, false), undo.act, undo.options);
+    this.#current = step as Operation;
+    return step;
+  }
+
+  /** The undo under way could not be carried out; those before it still are. */
+  failed(error: unknown): void {
+    const { message } = failureOf(error, "COMPENSATION_FAILED");
+    this.#notUndone.push({ key: this.#current?.key ?? "", message });
+  }
+
+  /** How the run ends. */
+  ending(): Unwinding {
+    const { status, problem } = this.#ending;
+    if (this.#notUndone.length === 0) return this.#ending;
+    const parts = this.#notUndone.map(({ key, message }) => `"${key}": ${message}`).join("; ");
+    const failed = runProblems.COMPENSATION_FAILED(`After "${problem.detail}" this could not be taken back: ${parts}`, {
+      facts: { notUndone: this.#notUndone, cause: { code: problem.code, detail: problem.detail } },
+    });
+    return { status, problem: failed.problem };
+  }
+}
