@@ -3,6 +3,8 @@
  */
 export type { Asked, Entry, EntryKind, Facts, LogLevel, OperationKind, Unwinding } from "./run/entry.ts";
 export { belongsTo, endsOperation, entryKindOf, entryKinds, factOf } from "./run/entry.ts";
+export type { CloudEvent, EventFilter, EventInit } from "./run/event.ts";
+export { matches, readEvent } from "./run/event.ts";
 export type { Failure } from "./run/failure.ts";
 export { errorFrom, failureOf, NonRetryableError, RetryAfterError, retryAdvice } from "./run/failure.ts";
 export * as limits from "./run/limits.ts";

@@ -7,11 +7,13 @@ export type {
   ChildOptions,
   Context,
   Interrupted,
+  ListenOptions,
   Log,
   RunInfo,
   Signal,
   StepContext,
   StepOptions,
+  StreamWriter,
   WaitOptions,
   Workflow,
 } from "./workflow/context.ts";

@@ -1,7 +1,7 @@
 // Workflows that between them use every operation of the Context, and what people and other programs do meanwhile.
 
 import type { RunId } from "../src/base/id.ts";
-import type { Run } from "../src/run.ts";
+import { type Run, readEvent } from "../src/run.ts";
 import type { World } from "../src/testing.ts";
 import { type Context, type Workflow, workflow } from "../src/workflow.ts";
 
@@ -323,7 +323,38 @@ const patched = story("patches, heartbeats and finding out what an interrupted s
   return { isNew, again, first, careful };
 });
 
+const heard = story(
+  "events told, listened for and kept, and a stream",
+  async (ctx) => {
+    ctx.stream("said").write("begun");
+    await ctx.emit({ type: "own", data: 1 });
+    const own = await ctx.listen({ type: "own" });
+    const outside = await ctx.listen({ type: "outside", count: 2 });
+    const never = await ctx.listen({ type: "never", timeoutMs: 60_000 });
+    ctx.stream("said").write("ended");
+    return { own: own.map(({ data }) => data), outside: outside.map(({ data }) => data), never };
+  },
+  {
+    begin: () => told.clear(),
+    act(world, run) {
+      const listens = [...world.reading(run).values()].some(({ kind, endedAt }) => kind === "listen" && endedAt === null);
+      const next = [1, 2].find((n) => !told.has(n));
+      if (!listens || next === undefined) return false;
+      const event = readEvent({ type: "outside", data: next }, { id: `outside ${next}`, source: "/tester" }, 0);
+      world.carrier.events?.publish([event]).then(
+        () => told.add(next),
+        () => undefined,
+      );
+      return true;
+    },
+  },
+);
+
+/** Events that were accepted. */
+const told = new Set<number>();
+
 export const stories: readonly Story[] = [
+  heard,
   ...[broken, lateSaga, canceledSaga, doneSaga, patched],
   ...[steps, retries, sleeps, signals, questions, family, mail, chance, loops, late, careful],
 ];

@@ -2,7 +2,7 @@
 // list, and so is whatever answers elsewhere: no handler lives here.
 
 import { z } from "zod";
-import { entryLine, inboxItem, runId, runLine, runStatus, runView } from "./schemas.ts";
+import { entryLine, inboxItem, runId, runLine, runStatus, runView, streamItem } from "./schemas.ts";
 
 /** How an operation looks on the command line. Fields of the input become an argument or an option. */
 export interface CommandShape {
@@ -239,6 +239,55 @@ export const operations = {
       who: z.string().max(256).nullable().default(null),
     }),
     output: z.object({ run: z.string() }),
+  }),
+  "runs.stream": define({
+    summary: "Print what a run says on its streams, from any place on.",
+    kind: "read",
+    http: { method: "GET", path: "/v1/runs/:run/streams/:stream" },
+    input: z.object({
+      run: runId,
+      stream: z.string().max(256).optional(),
+      after: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
+    }),
+    output: z.object({ run: z.string(), items: z.array(streamItem), next: z.number().describe("where to go on: --after") }),
+  }),
+  "events.send": define({
+    summary: "Tell events to whoever listens: one CloudEvent or a list; one source and id is taken once.",
+    kind: "steer",
+    http: { method: "POST", path: "/v1/events" },
+    input: z.object({ events: z.unknown() }),
+    output: z.object({ accepted: z.number(), repeated: z.number(), ids: z.array(z.string()) }),
+    cli: {
+      command: "events send",
+      args: ["events"],
+      json: ["events"],
+      examples: [
+        'baton events send \'{"type":"order.created","data":{"id":7}}\'',
+        "baton events send @orders.json",
+        "tail -1 event.json | baton events send -",
+      ],
+    },
+  }),
+  "events.list": define({
+    summary: "List events that are kept, in the order they came.",
+    kind: "read",
+    http: { method: "GET", path: "/v1/events" },
+    input: z.object({
+      type: z.string().max(1_024).optional(),
+      after: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(50),
+    }),
+    output: z.object({ events: z.array(z.record(z.string(), z.unknown())), next: z.number() }),
+    cli: {
+      command: "events ls",
+      options: {
+        type: { flags: "-t, --type <type>", about: "only this type" },
+        after: { flags: "--after <next>", about: "the next page, as the last one named it" },
+        limit: { flags: "-n, --limit <count>", about: "events on the page (50)" },
+      },
+      examples: ["baton events ls", "baton events ls --type order.created --json"],
+    },
   }),
   "inbox.list": define({
     summary: "List questions that wait for a person, oldest first.",

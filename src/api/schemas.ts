@@ -93,6 +93,8 @@ export const runView = runLine.extend({
   continued: z.number().describe("how often continueAs began a new journal"),
 });
 
+export const streamItem = z.object({ seq: z.number(), stream: z.string(), at: z.string(), item: z.unknown() });
+
 export const entryLine = z.object({
   seq: z.number(),
   kind: z.string(),

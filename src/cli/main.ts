@@ -14,11 +14,11 @@ import { type CommonOptions, defaultData, resumeRun, runFile } from "./run.ts";
 import { addOperationCommands } from "./runs.ts";
 import { startOwner } from "./start.ts";
 import { openTerminal, printable } from "./terminal.ts";
-import { watchRun } from "./watch.ts";
+import { followStream, watchRun } from "./watch.ts";
 
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
-  ...["schedules", "events", "check", "workflows", "doctor", "explain", "completion", "validate", "graph"],
+  ...["schedules", "check", "workflows", "doctor", "explain", "completion", "validate", "graph"],
   ...["services", "secrets", "stats", "agents", "delegate", "verify"],
   ...["keys", "insights", "preferences", "init", "templates", "plan", "peers"],
 ]);
@@ -132,11 +132,13 @@ function build(end: (code: number) => void): Command {
       .configureOutput({ outputError: () => undefined });
   const groups = new Map([
     ["runs", group("runs", "Look at runs and steer them.")],
+    ["events", group("events", "Events for whoever listens.")],
     ["inbox", group("inbox", "Questions that wait for a person.")],
   ]);
   const groupOf = (name: string): Command => groups.get(name) ?? program;
   addOperationCommands(groupOf, withCommon, readCommon);
   addWatch(groupOf("runs"), end);
+  addStream(groupOf("runs"), end);
   addResume(groupOf("runs"), end);
   return program;
 }
@@ -236,6 +238,22 @@ function addWatch(runs: Command, end: (code: number) => void): void {
     .addHelpText("after", "\nExamples:\n  baton runs watch run_k3f90001\n  baton runs watch run_k3f90001 --json | jq .kind");
   command.action(async (run: string) => {
     end(await watchRun(run, { ...readCommon(command), timeout: (command.opts() as { timeout?: string }).timeout }));
+  });
+}
+
+function addStream(runs: Command, end: (code: number) => void): void {
+  const command = withCommon(runs.command("stream").description("Print what a run says on its streams, one item a line."))
+    .argument("<run>")
+    .argument("[stream]")
+    .option("--after <seq>", "only items after this one", "0")
+    .option("-f, --follow", "go on until the run ends")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  baton runs stream run_k3f90001 words --follow\n  baton runs stream run_k3f90001 --json --after 120",
+    );
+  command.action(async (run: string, stream: string | undefined) => {
+    const { after, follow = false } = command.opts() as { after: string; follow?: boolean };
+    end(await followStream(run, stream, { ...readCommon(command), after: Number(after), follow }));
   });
 }
 

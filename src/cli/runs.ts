@@ -39,6 +39,8 @@ const render: Render = {
   "runs.fork": ({ run, from }) => `${run} was started from ${from}`,
   "runs.delete": ({ run, deleted }) => (deleted === 1 ? `${run} is gone` : `${run} and ${deleted - 1} below it are gone`),
   "runs.signal": ({ run, accepted }) => (accepted ? `${run} has the signal` : `${run} had this signal already`),
+  "events.send": ({ accepted, repeated }) => `${accepted} accepted${repeated === 0 ? "" : `, ${repeated} were there already`}`,
+  "events.list": renderEvents,
   "inbox.list": renderInbox,
   "inbox.show": renderItem,
   "inbox.answer": ({ id }) => `${id} is answered`,
@@ -62,6 +64,16 @@ function renderInbox({ items, next }: OutputOf<"inbox.list">, terminal: Terminal
     deadlineAt ?? "",
   ]);
   return table(["QUESTION", "WORDS", "ASKED OF", "UNTIL"], rows, Math.max(terminal.columns, 100));
+}
+
+function renderEvents({ events, next }: OutputOf<"events.list">, terminal: Terminal): string {
+  if (events.length === 0) {
+    terminal.say("No events are kept.");
+    return "";
+  }
+  terminal.say(`more: --after ${next}`);
+  const rows = events.map(({ time, type, source, id, data }) => [...[time, type, source, id].map(String), dataInWords(data)]);
+  return table(["TIME", "TYPE", "SOURCE", "ID", "DATA"], rows, Math.max(terminal.columns, 100));
 }
 
 function renderItem(item: InboxItem): string {

@@ -29,6 +29,28 @@ export async function watchRun(run: string, options: CommonOptions & { readonly 
   }
 }
 
+/** `baton runs stream RUN [STREAM]`: what a run says, and with `follow` what it goes on to say, until it has ended. */
+export async function followStream(
+  run: string,
+  stream: string | undefined,
+  options: CommonOptions & { readonly after: number; readonly follow: boolean },
+): Promise<number> {
+  const terminal = openTerminal(options);
+  const which = stream === undefined ? {} : { stream };
+  for (let { after } = options; ; ) {
+    const { endedAt, status } = await ask(options.data, "runs.show", { run }); // looked at first, as above
+    const { items, next } = await ask(options.data, "runs.stream", { run, ...which, after });
+    for (const item of items) terminal.data(options.json ? JSON.stringify({ v: 1, ...item }) : itemInWords(item));
+    if (items.length > 0) after = next;
+    else if (!options.follow || endedAt !== undefined || status === "paused") return EXIT.ok;
+    else await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+function itemInWords({ item }: { item?: unknown }): string {
+  return typeof item === "string" ? printable(item) : JSON.stringify(item);
+}
+
 function print(entry: EntryLine, json: boolean, terminal: Terminal): void {
   if (json) terminal.data(JSON.stringify({ v: 1, ...entry }));
   else

@@ -32,6 +32,7 @@ import {
 import type { CodeIdentity, RunRecord } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
 import { acceptOutput } from "./accept.ts";
+import { type EventStore, Events } from "./events.ts";
 import type { Listener, News } from "./news.ts";
 import type { Acting, Operation } from "./operation.ts";
 import type { Carrier, Claim, Draft, Engine, Taken, Write } from "./port.ts";
@@ -49,6 +50,8 @@ export interface CarrierOptions {
   readonly loadSource?: (identity: CodeIdentity) => Promise<readonly { workflow: Workflow; origin: Origin }[] | null>;
   /** Waiting runs kept in memory. */
   readonly residentMax?: number;
+  /** Where events are kept; without it nobody listens. */
+  readonly events?: EventStore;
   /** Writes what it is asked to, but moves no run. */
   readonly idle?: boolean;
 }
@@ -74,6 +77,7 @@ export class RunCarrier implements Carrier, Carrying {
   readonly registry = new Registry();
   readonly steering = new Steering(this);
   readonly acting = new Set<Acting>();
+  readonly events: Events | null;
   turn = 0;
   news: Listener | null = null;
   readonly #loadSource: NonNullable<CarrierOptions["loadSource"]>;
@@ -97,6 +101,7 @@ export class RunCarrier implements Carrier, Carrying {
     this.#loadSource = options.loadSource ?? (async () => null);
     this.#draining = options.idle ?? false;
     this.#residentMax = options.residentMax ?? limits.RESIDENT_WAITING_MAX;
+    this.events = options.events === undefined ? null : new Events(options.events, this.engine, (run) => this.#wakeOurs(run));
     this.engine.carriedBy(this);
   }
 
@@ -156,6 +161,10 @@ export class RunCarrier implements Carrier, Carrying {
     if (resident !== undefined) this.#touch(resident);
     else if (fresh !== null && workflow !== null) this.#admit(fresh, workflow, []);
     else if (!this.#taking.has(run)) this.#take(run);
+  }
+
+  #wakeOurs(run: RunId): void {
+    if (this.engine.carries(run)) this.wake(run, null);
   }
 
   #touch(resident: Resident): void {

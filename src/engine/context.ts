@@ -4,21 +4,24 @@ import { type RunId, readId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import { fraction, uuidFrom } from "../base/random.ts";
 import { readInstant } from "../base/time.ts";
-import { runProblems } from "../run.ts";
+import { type CloudEvent, type EventInit, runProblems } from "../run.ts";
 import type {
   Answer,
   AskOptions,
   ChildOptions,
   Context,
+  ListenOptions,
   Log,
   RunInfo,
   Signal,
   StepContext,
   StepOptions,
+  StreamWriter,
   WaitOptions,
   Workflow,
 } from "../workflow.ts";
 import { isWorkflow } from "../workflow.ts";
+import { EmitOperation, ListenOperation } from "./events.ts";
 import { ChildRunOperation, ChildStartOperation, SignalSendOperation } from "./family.ts";
 import { Names, type TakenName } from "./names.ts";
 import type { Home, Operation } from "./operation.ts";
@@ -83,6 +86,19 @@ export class RunContext implements Context {
       name ?? nameOf(workflow),
       (taken) => new ChildStartOperation(this.#home, taken, child(), input, parentClose),
     );
+  }
+
+  emit(event: EventInit): Promise<void> {
+    return this.#operate(`emit ${nameOfEvent(event?.type)}`, (taken) => new EmitOperation(this.#home, taken, event));
+  }
+
+  listen(options: ListenOptions): Promise<CloudEvent[]> {
+    const label = options?.name ?? `listen ${nameOfEvent(options?.type ?? options?.source)}`;
+    return this.#operate(label, (taken) => new ListenOperation(this.#home, taken, label, options));
+  }
+
+  stream(name: string): StreamWriter {
+    return this.#home.streamOf(name);
   }
 
   compensate(name: string, undo: (step: StepContext) => unknown, options?: StepOptions): Promise<void> {
@@ -160,6 +176,11 @@ export class RunContext implements Context {
     if (isWorkflow(workflow)) return workflow;
     throw runProblems.OPTION_INVALID("A child must be a workflow, or the name of one that is loaded.");
   }
+}
+
+/** What names an operation on events, until their own check has its say. */
+function nameOfEvent(word: unknown): string {
+  return typeof word === "string" && word !== "" ? word : "any";
 }
 
 function nameOf(workflow: Workflow | Workflow<unknown, unknown> | string | { readonly name: string }): string {

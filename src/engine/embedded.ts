@@ -15,10 +15,13 @@ import type { RunId } from "../base/id.ts";
 import { isProblemError, type ProblemError } from "../base/problem.ts";
 import { type Entry, isEnd, limits, runProblems } from "../run.ts";
 import {
+  type Change,
   type CodeIdentity,
+  type FreeChange,
   type JournalReset,
   type NewEntry,
   type Rewind,
+  type RunChange,
   type RunRecord,
   type RunStart,
   type RunUpdate,
@@ -64,6 +67,7 @@ interface Batch {
   readonly entries: NewEntry[];
   readonly stirs: number[];
   readonly updates: RunUpdate[];
+  readonly changes: Change[];
   readonly deletes: number[];
   /** Parallel to `entries`: who is told; null: the run's carrier, as `received`; NOBODY: none. */
   readonly tells: (Settling | null)[];
@@ -83,6 +87,7 @@ function emptyBatch(): Batch {
     entries: [],
     stirs: [],
     updates: [],
+    changes: [],
     deletes: [],
     tells: [],
     after: [],
@@ -254,13 +259,14 @@ export class EmbeddedEngine implements Engine {
     batch.tells.push(tell);
   }
 
-  write(claim: Claim, { entries, standing, sends, rewind, reset }: Write, then: (() => void) | null): void {
+  write(claim: Claim, { entries, standing, sends, changes, rewind, reset }: Write, then: (() => void) | null): void {
     this.#requireOpen();
     const { number } = claim as NumberedClaim;
     if (rewind !== undefined) this.#batch.rewinds.push({ run: number, ...rewind });
     if (reset !== undefined) this.#reset(number, reset);
     for (const draft of entries) this.#put(number, draft, NOBODY);
     for (const { to, draft } of sends ?? []) this.#sendWithin(to, draft);
+    for (const change of changes ?? []) this.#batch.changes.push(changeOf(change, number));
     if (standing !== undefined) this.#stand(number, standing);
     if (then !== null) this.#batch.after.push(then);
     this.#schedule();
@@ -314,6 +320,13 @@ export class EmbeddedEngine implements Engine {
     return "accepted";
   }
 
+  async keep(changes: readonly FreeChange[]): Promise<void> {
+    this.#requireOpen();
+    this.#batch.changes.push(...changes);
+    if (changes.length > 0) this.#schedule();
+    await this.flushed();
+  }
+
   async delete(run: RunId): Promise<void> {
     this.#requireOpen();
     const number = this.#store.ids.numberOf(run);
@@ -347,6 +360,7 @@ export class EmbeddedEngine implements Engine {
     if (this.#families !== null) return;
     this.#recoverPage(0, (after) => this.#store.unended(["pending", "running"], after, limits.PAGE_SIZE));
     this.#recoverPage(0, (after) => this.#store.leftBehind(after, limits.PAGE_SIZE));
+    this.#recoverPage(0, (after) => this.#store.listening(null, after, limits.PAGE_SIZE));
   }
 
   /** A page a turn, so that a million interrupted runs neither block the loop nor fill memory at once. */
@@ -434,6 +448,11 @@ export class EmbeddedEngine implements Engine {
     if (this.#carrier?.received(run, entry) === false && this.#isOurs(entry.run)) this.#carrier.wake(run, null);
   }
 
+  carries(run: RunId): boolean {
+    const number = this.#store.ids.numberOf(run);
+    return number !== null && this.#isOurs(number);
+  }
+
   #isOurs(number: number): boolean {
     return this.#families === null || this.#families.has(this.#store.record(number)?.root ?? 0);
   }
@@ -467,8 +486,12 @@ export class EmbeddedEngine implements Engine {
 }
 
 function isEmpty(batch: Batch): boolean {
-  const { starts, rewinds, resets, entries, updates, deletes } = batch;
-  return [starts, rewinds, resets, entries, updates, deletes].every(({ length }) => length === 0);
+  const { starts, rewinds, resets, entries, updates, changes, deletes } = batch;
+  return [starts, rewinds, resets, entries, updates, changes, deletes].every(({ length }) => length === 0);
+}
+
+function changeOf(change: FreeChange | RunChange, run: number): Change {
+  return change.kind === "event" ? change : { ...change, run };
 }
 
 function keyName({ namespace, name }: CodeIdentity, key: string): string {

@@ -25,6 +25,7 @@ export type News =
     }
   | { readonly kind: "step-ended"; readonly run: RunId; readonly step: string; readonly ok: boolean }
   | { readonly kind: "asked"; readonly run: RunId; readonly key: string; readonly asked: Asked }
+  | { readonly kind: "streamed"; readonly run: RunId; readonly stream: string; readonly value: Json }
   | { readonly kind: "progress"; readonly run: RunId; readonly progress: Progress }
   | { readonly kind: "logged"; readonly run: RunId; readonly level: LogLevel; readonly message: string; readonly data: Json };
 

@@ -6,8 +6,9 @@ import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import type { ProblemError } from "../base/problem.ts";
 import type { Entry, EntryKind, OperationKind } from "../run.ts";
-import type { CodeIdentity } from "../store.ts";
-import type { Log, RunInfo, Workflow } from "../workflow.ts";
+import type { CodeIdentity, FreeChange, RunChange } from "../store.ts";
+import type { Log, RunInfo, StreamWriter, Workflow } from "../workflow.ts";
+import type { Events } from "./events.ts";
 import type { TakenName } from "./names.ts";
 import type { Listener } from "./news.ts";
 import type { ChildRequest, Claim, Draft, Engine, Settling } from "./port.ts";
@@ -65,6 +66,15 @@ export interface Home {
   readonly knowsMore: boolean;
   /** Stops the run until a person has decided. */
   pause(problem: ProblemError): void;
+  /** Keeps something beside the journal, in the same commit as what is written next. */
+  change(change: FreeChange | RunChange): void;
+  /** A stream as the workflow's own function writes it. */
+  streamOf(name: string): StreamWriter;
+  /** Null where nothing of them is kept. */
+  readonly events: Events | null;
+  /** The last event that listeners of this name were given; the last before the run began where there was none. */
+  heardUntil(listener: string): number;
+  heard(listener: string, seq: number): void;
   wakeRun(run: RunId): void;
   /** Throws INPUT_INVALID. */
   continueAs(input: Json): void;

@@ -27,7 +27,7 @@ import type { Clock } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
 import type { ProblemError } from "../base/problem.ts";
 import type { Entry, EntryKind, PauseReason, RunStatus } from "../run.ts";
-import type { CodeIdentity, RunRecord } from "../store.ts";
+import type { CodeIdentity, FreeChange, RunChange, RunRecord } from "../store.ts";
 
 /** The right to move one run. Given by `take` or `start`, void once a newer one is given. */
 export interface Claim {
@@ -95,6 +95,8 @@ export interface Write {
   readonly standing?: Standing;
   /** Facts for other runs, told to them as `received`. Refused silently where the run has ended. */
   readonly sends?: readonly { readonly to: RunId; readonly draft: Draft }[];
+  /** What is kept beside journals. */
+  readonly changes?: readonly (FreeChange | RunChange)[];
   /** Takes entries out and lets the run go on, also one that has ended. Comes before `entries`. */
   readonly rewind?: { readonly dropSeqs: readonly number[]; readonly deadlineAt: number | null };
   /** Begins the journal anew; `keepSeqs` are signals not received yet. Comes before `entries`. */
@@ -124,9 +126,16 @@ export interface Engine extends AsyncDisposable {
   send(to: RunId, draft: Draft): Promise<Sent>;
   /** Keeps nothing of a run. Resolves when it is gone for good; its id is not given again. */
   delete(run: RunId): Promise<void>;
+  /** Keeps something that is no run's. Resolves when it is durable. */
+  keep(changes: readonly FreeChange[]): Promise<void>;
+  /** Whether this is the one who moves the run. */
+  carries(run: RunId): boolean;
   /** Asks to be asked, before the next commit, how changed runs stand. */
   nudge(): void;
-  /** Wakes runs that were moving when their last carrier stopped, and children that an ended parent left behind. */
+  /**
+   * Wakes runs that were moving when their last carrier stopped, children that an ended parent left behind, and those
+   * who listen and for whom events came meanwhile.
+   */
   recover(): void;
   record(run: RunId): Promise<RunRecord | null>;
   openChildren(run: RunId): Promise<readonly { readonly run: RunId; readonly close: "cancel" | "keep" }[]>;

@@ -41,11 +41,12 @@ import {
   runProblems,
   type Unwinding,
 } from "../run.ts";
-import type { CodeIdentity } from "../store.ts";
+import type { CodeIdentity, FreeChange, RunChange } from "../store.ts";
 import type { Log, RunInfo, Workflow } from "../workflow.ts";
 import { acceptInput } from "./accept.ts";
 import { RunContext } from "./context.ts";
 import { onceDrained } from "./drained.ts";
+import { type Events, StreamItems } from "./events.ts";
 import { History, type Next, type Recorded } from "./history.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Names } from "./names.ts";
@@ -62,6 +63,7 @@ export interface Carrying {
   readonly news: Listener | null;
   readonly strict: boolean;
   readonly acting: Set<Acting>;
+  readonly events: Events | null;
   acts(acting: Acting): void;
   actingOf(resident: Resident): readonly Acting[];
   /** Grows with every commit: two outcomes of one turn are not delivered in one go. */
@@ -565,6 +567,35 @@ export class Resident implements Home {
   continueAs(input: Json): void {
     if (this.gone) throw runProblems.RUN_ENDED(`Run ${this.run} has ended; it cannot continue.`);
     this.carrier.continueAs(this, acceptInput(this.workflow, input).text);
+  }
+
+  // Beside the journal.
+
+  change(change: FreeChange | RunChange): void {
+    if (!this.gone) this.engine.write(this.claim, { entries: [], changes: [change] }, null);
+  }
+
+  get events(): Events | null {
+    return this.carrier.events;
+  }
+
+  readonly #streams = new Map<string, StreamItems>();
+
+  /** One writer a pass: its count tells items that are written again. */
+  streamOf(name: string): StreamItems {
+    const stream = this.#streams.get(name) ?? new StreamItems(this, name, String(this.continued));
+    this.#streams.set(name, stream);
+    return stream;
+  }
+
+  readonly #heard = new Map<string, number>();
+
+  heardUntil(listener: string): number {
+    return this.#heard.get(listener) ?? this.events?.store.lastEventBefore(this.record.run.startedAt) ?? 0;
+  }
+
+  heard(listener: string, seq: number): void {
+    this.#heard.set(listener, seq);
   }
 
   // Taking back.

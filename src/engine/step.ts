@@ -19,6 +19,7 @@ import {
   TRY_ONCE,
 } from "../run.ts";
 import type { Log, StepContext, StepOptions } from "../workflow.ts";
+import { StreamItems } from "./events.ts";
 import type { TakenName } from "./names.ts";
 import { type Acting, type Home, Operation } from "./operation.ts";
 import type { Settling } from "./port.ts";
@@ -32,6 +33,7 @@ class Attempt implements StepContext {
   readonly #step: StepOperation<unknown>;
   readonly attempt: number;
   #controller: AbortController | null = null;
+  #streams: Map<string, StreamItems> | null = null;
   #abortedFor: { readonly reason: unknown } | null = null;
 
   constructor(step: StepOperation<unknown>, attempt: number) {
@@ -56,6 +58,14 @@ class Attempt implements StepContext {
 
   get lastHeartbeat(): Json | undefined {
     return this.#step.lastHeartbeat;
+  }
+
+  stream(name: string): StreamItems {
+    this.#streams ??= new Map();
+    const { home, idempotencyKey } = this.#step;
+    const stream = this.#streams.get(name) ?? new StreamItems(home, name, `${idempotencyKey}/${this.attempt}`);
+    this.#streams.set(name, stream);
+    return stream;
   }
 
   get log(): Log {

@@ -221,7 +221,7 @@ function deadline(now: number, timeoutMs: number | null): number | null {
   return timeoutMs === null ? null : Math.min(now + timeoutMs, INSTANT_MAX);
 }
 
-function readTimeout(timeoutMs: number | undefined): number | null {
+export function readTimeout(timeoutMs: number | undefined): number | null {
   if (timeoutMs === undefined) return null;
   return readSpanMs("timeoutMs", timeoutMs);
 }

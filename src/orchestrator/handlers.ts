@@ -4,15 +4,15 @@ import { apiProblems, type OperationName, type OutputOf, type ReadInputOf, readI
 import type { RunId } from "../base/id.ts";
 import { type Json, writeJson } from "../base/json.ts";
 import type { RunCarrier } from "../engine.ts";
-import { isEnd, limits, type RunStatus, readQuery, runProblems } from "../run.ts";
+import { type CloudEvent, isEnd, limits, type RunStatus, readEvent, readQuery, runProblems } from "../run.ts";
 import type { Store } from "../store.ts";
 import { answerItem, declineItem, listInbox, requireItem } from "./inbox.ts";
-import { entryLineOf, readJournal, requireRun, runLineOf, runViewOf } from "./views.ts";
+import { entryLineOf, readJournal, requireRun, runLineOf, runViewOf, streamItemOf } from "./views.ts";
 
 type Handler<N extends OperationName> = (input: ReadInputOf<N>) => Promise<OutputOf<N>>;
 type Handlers<N extends OperationName> = { readonly [K in N]: Handler<K> };
 
-export type ReadName = "runs.list" | "runs.show" | "runs.journal" | "inbox.list" | "inbox.show";
+export type ReadName = "runs.list" | "runs.show" | "runs.journal" | "runs.stream" | "events.list" | "inbox.list" | "inbox.show";
 export type SteerName = Exclude<OperationName, ReadName | CarryName>;
 export type CarryName = "runs.start" | "runs.fork" | "workflows.load";
 
@@ -45,6 +45,14 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
     "runs.journal": async ({ run, after, limit }) => {
       const entries = store.journal(requireRun(store, run).number, after, limit).map(entryLineOf);
       return { run, entries, next: entries.length === limit ? (entries.at(-1)?.seq ?? null) : null };
+    },
+    "runs.stream": async ({ run, stream, after, limit }) => {
+      const items = store.stream(requireRun(store, run).number, stream ?? null, after, limit);
+      return { run, items: items.map(streamItemOf), next: items.at(-1)?.seq ?? after };
+    },
+    "events.list": async ({ type, after, limit }) => {
+      const events = store.events(after, type ?? null, limit);
+      return { events: events.map(({ text }) => JSON.parse(text)), next: events.at(-1)?.seq ?? after };
     },
     "inbox.list": async (input) => listInbox(store, input),
     "inbox.show": async ({ id }) => requireItem(store, id),
@@ -107,9 +115,24 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
       await answerItem(store, carrier.engine, `${run}/${key}`, { by, who, value });
       return { run };
     },
+    "events.send": async ({ events }) => {
+      const read = readEvents(events, newId, carrier.engine.clock.now());
+      const published = await carrier.events?.publish(read);
+      return { accepted: 0, repeated: 0, ...published, ids: read.map(({ id }) => id) };
+    },
     "inbox.answer": async ({ id, value, who }) => answerItem(store, carrier.engine, id, { by: "person", who, value }),
     "inbox.decline": async (input) => declineItem(store, carrier.engine, input),
   };
+}
+
+/** One event or a list, from somebody who may leave out its id. Throws EVENT_INVALID. */
+function readEvents(written: unknown, newId: () => string, now: number): CloudEvent[] {
+  const all = Array.isArray(written) ? written : [written];
+  if (all.length === 0 || all.length > limits.EVENTS_SENT_MAX)
+    throw runProblems.EVENT_INVALID(
+      `There are ${all.length} events; send 1 to ${limits.EVENTS_SENT_MAX} at once (EVENTS_SENT_MAX).`,
+    );
+  return all.map((one) => readEvent(one, { id: newId(), source: "/baton" }, now));
 }
 
 /** Reads the input at the door, then asks the handler. */

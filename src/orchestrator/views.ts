@@ -16,7 +16,7 @@ import {
   readEntries,
   runProblems,
 } from "../run.ts";
-import type { RunRecord, Store } from "../store.ts";
+import type { RunRecord, Store, StreamItem } from "../store.ts";
 
 /** Throws RUN_UNKNOWN. */
 export function requireRun(store: Store, run: string): RunRecord {
@@ -97,6 +97,10 @@ export function entryLineOf(entry: Entry): EntryLine {
     at: rfc3339(entry.at),
     data: dataOf(entry),
   };
+}
+
+export function streamItemOf({ seq, stream, at, text }: StreamItem): { seq: number; stream: string; at: string; item: unknown } {
+  return { seq, stream, at: rfc3339(at), item: JSON.parse(text) };
 }
 
 /** Reads a whole journal, a page at a time. */

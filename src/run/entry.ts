@@ -11,6 +11,7 @@
 import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import type { Problem } from "../base/problem.ts";
+import type { CloudEvent, EventFilter } from "./event.ts";
 import type { Failure } from "./failure.ts";
 import type { PauseReason } from "./run.ts";
 
@@ -49,6 +50,10 @@ export interface Facts {
   "undo-added": null;
   /** The run is to end like this once what it did is taken back. */
   unwinding: Unwinding;
+  "event-emitted": { readonly source: string; readonly id: string };
+  "listen-began": ListenBegan;
+  /** `lastSeq`: how far the events were read. */
+  "events-received": { readonly events: readonly CloudEvent[]; readonly lastSeq: number };
   logged: { readonly level: LogLevel; readonly message: string; readonly data: Json };
   "run-canceled": { readonly by: string; readonly reason: string | null };
   "run-timed-out": { readonly timeoutMs: number };
@@ -60,6 +65,13 @@ export interface Facts {
   forked: { readonly from: RunId; readonly at: string | null; readonly by: string };
   /** The first fact of a journal begun by `continueAs`. */
   continued: { readonly entriesBefore: number };
+}
+
+export interface ListenBegan {
+  readonly filter: EventFilter;
+  readonly count: number;
+  readonly afterSeq: number;
+  readonly deadlineAt: number | null;
 }
 
 export interface Unwinding {
@@ -106,7 +118,9 @@ export type OperationKind =
   | "child-run"
   | "child-start"
   | "patch"
-  | "compensation";
+  | "compensation"
+  | "emit"
+  | "listen";
 
 interface KindInfo {
   /** How it is stored. Never reused, never renumbered: journals on disk outlive versions. */
@@ -153,6 +167,9 @@ export const entryKinds = {
   heartbeat: about(30, "step"),
   "undo-added": ends(31, "compensation"),
   unwinding: about(32),
+  "event-emitted": ends(33, "emit"),
+  "listen-began": about(34, "listen"),
+  "events-received": ends(35, "listen"),
 } as const satisfies Record<EntryKind, KindInfo>;
 
 const byNumber = new Map(Object.entries(entryKinds).map(([kind, info]) => [info.number, kind as EntryKind]));

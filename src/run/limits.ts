@@ -42,6 +42,15 @@ export const HEARTBEAT_RECORDED_EVERY_MS = 10 * SECOND_MS;
 /** How long taking back waits for attempts under way, which were told to stop, in ms. */
 export const UNWIND_GRACE_MS = 10 * SECOND_MS;
 
+/** Events that one listener waits for. */
+export const EVENTS_AWAITED_MAX = 10_000;
+
+/** Events taken in at once. */
+export const EVENTS_SENT_MAX = 10_000;
+
+/** UTF-8 bytes of one item of a stream. */
+export const STREAM_ITEM_BYTES_MAX = 256 << 10;
+
 /** How often waiting runs are looked at for eviction, in ms. */
 export const EVICTION_SWEEP_MS = 1 * SECOND_MS;
 

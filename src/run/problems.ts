@@ -80,6 +80,7 @@ export const runProblems = defineProblems({
     fix: 'Give one of cron ("0 9 * * 1-5", with a zone), every ("30s") and after ("5m").',
     exit: 2,
   },
+  EVENT_INVALID: { status: 422, title: "An event is no CloudEvent 1.0 with JSON in it.", exit: 2 },
   QUERY_INVALID: { status: 422, title: "A query is not understood.", exit: 2 },
   NOT_YOURS: { status: 403, title: "The question is asked of somebody else.", fix: "Say who you are: --as NAME.", exit: 5 },
   STEP_UNKNOWN: { status: 404, title: "The run has no such step." },

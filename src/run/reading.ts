@@ -107,6 +107,16 @@ function take(operation: OperationReading, entry: Entry): void {
       operation.kind = "child-start";
       operation.child = factOf(entry as Read<"child-launched">).run;
       return ends(operation, entry, "completed", entry.data);
+    case "event-emitted":
+      operation.kind = "emit";
+      return ends(operation, entry, "completed", entry.data);
+    case "listen-began": {
+      const { filter, count, deadlineAt } = factOf(entry as Read<"listen-began">);
+      const which = filter.type === undefined ? "any type" : `type "${filter.type}"`;
+      return waits(operation, "listen", `${count === 1 ? "an event" : `${count} events`} of ${which}`, deadlineAt);
+    }
+    case "events-received":
+      return ends(operation, entry, "completed", JSON.stringify(factOf(entry as Read<"events-received">).events));
     case "patched":
     case "undo-added":
       operation.kind = entry.kind === "patched" ? "patch" : "compensation";

@@ -16,3 +16,36 @@ select run, key, min(seq) from journal a
  where kind = 11 and exists (select 1 from runs where id = a.run and ended_at is null)
    and not exists (select 1 from journal b where b.run = a.run and b.key = a.key and b.kind in (12, 13))
  group by run, key;
+
+-- Events, for whoever listens: each once, kept for those who listen later.
+create table events (
+  seq    integer primary key autoincrement,
+  source text not null,
+  id     text not null,
+  type   text not null,
+  at     integer not null,
+  event  text not null,                 -- the whole CloudEvent
+  unique (source, id)
+) strict;
+create index events_by_type on events (type, seq);
+
+-- Who listens: an operation of a run, from an event on.
+create table listeners (
+  run       integer not null,
+  key       text not null,
+  type      text,                       -- null: several types
+  after_seq integer not null,
+  primary key (run, key)
+) strict, without rowid;
+
+-- What runs say as they go, for readers to follow. An item is written once, however often its run is replayed.
+create table stream_items (
+  seq    integer primary key autoincrement,
+  run    integer not null,
+  stream text not null,
+  id     text not null,
+  at     integer not null,
+  data   text not null,
+  unique (run, stream, id)
+) strict;
+create index stream_items_by_stream on stream_items (run, stream, seq);

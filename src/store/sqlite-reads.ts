@@ -5,6 +5,7 @@ import { type Entry, type EntryKind, entryKindOf, type FieldFilter, type RunStat
 import type { runIds } from "./ids.ts";
 import { storeProblems } from "./problems.ts";
 import { type EntryRow, entryOf, RUN_COLUMNS, type RunRow, recordOf, runOf } from "./rows.ts";
+import { changeReads } from "./sqlite-changes.ts";
 import type { RunPage, RunQuery, Store } from "./store.ts";
 
 type Reads = Omit<Store, "ids" | "claim" | "tail" | "commit" | typeof Symbol.dispose>;
@@ -20,6 +21,7 @@ export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>): R
   const all = <Row>(sql: string, ...values: SQLInputValue[]) => prepare(sql).all(...values) as unknown as Row[];
 
   return {
+    ...changeReads(one, all),
     record(number) {
       const row = one<RunRow>(`select ${RUN_COLUMNS} where r.id = ?`, number);
       return row === undefined ? null : recordOf(row, ids);

@@ -4,6 +4,7 @@ import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { isProblemError } from "../base/problem.ts";
 import { entryKinds } from "../run.ts";
 import { storeProblems } from "./problems.ts";
+import { changeWriter } from "./sqlite-changes.ts";
 import type { CodeIdentity, Commit, JournalReset, NewEntry, Rewind, RunStart, RunUpdate, Store } from "./store.ts";
 
 /** Rows in one insert, as many as there are: many small inserts cost mostly their number. */
@@ -77,6 +78,7 @@ function prepareWrites(db: DatabaseSync) {
   const keepQuestions = questionKeeper(db);
   const stir = db.prepare("update runs set status = 'running' where id = ? and status = 'waiting'");
   const writeUpdates = updateWriter(db);
+  const writeChanges = changeWriter(db);
   const deleteRuns = deleter(db);
   const keepTail = db.prepare(KEEP_TAIL);
   return {
@@ -95,6 +97,7 @@ function prepareWrites(db: DatabaseSync) {
         keepQuestions(commit.entries);
       }
       if (commit.updates.length > 0) writeUpdates(commit.updates);
+      if (commit.changes.length > 0) writeChanges(commit.changes);
       for (const run of commit.stirs) stir.run(run);
       if (commit.deletes.length > 0) deleteRuns(commit.deletes);
     },
@@ -226,6 +229,7 @@ function rewindWriter(db: DatabaseSync) {
     update runs set status = 'running', reason = null, ended_at = null, output = null, problem = null,
                     deadline_at = ?, wake_at = ? where id = ?`);
   const forget = db.prepare("delete from questions where run = ?");
+  const deafen = db.prepare("delete from listeners where run = ?");
   const askAgain = db.prepare(`
     insert into questions (run, key, seq)
     select run, key, min(seq) from journal a where run = ? and kind = ${entryKinds.asked.number}
@@ -235,6 +239,7 @@ function rewindWriter(db: DatabaseSync) {
     for (const { run, dropSeqs, deadlineAt } of rewinds) {
       drop.run(run, JSON.stringify(dropSeqs));
       forget.run(run);
+      deafen.run(run); // who still listens says so again
       askAgain.run(run);
       reopen.run(deadlineAt, deadlineAt, run);
     }
@@ -247,6 +252,8 @@ function deleter(db: DatabaseSync) {
     "journal where run",
     "taken_signals where run",
     "questions where run",
+    "listeners where run",
+    "stream_items where run",
     "start_keys where run",
     "runs where id",
   ].map((where) => db.prepare(`delete from ${where} = ?`));
@@ -263,6 +270,7 @@ function resetWriter(db: DatabaseSync) {
     select run, key from journal where run = ? and kind = 7 and seq not in (select value from json_each(?))`);
   const drop = db.prepare("delete from journal where run = ? and seq not in (select value from json_each(?))");
   const forget = db.prepare("delete from questions where run = ?");
+  const deafen = db.prepare("delete from listeners where run = ?");
   const restart = db.prepare("update runs set input = ?, seed = ?, continued = continued + 1 where id = ? and ended_at is null");
   return (resets: readonly JournalReset[]): void => {
     for (const { run, keepSeqs, inputText, seed } of resets) {
@@ -271,6 +279,7 @@ function resetWriter(db: DatabaseSync) {
       remember.run(run, kept);
       drop.run(run, kept);
       forget.run(run);
+      deafen.run(run);
     }
   };
 }

@@ -20,6 +20,7 @@
 
 import type { RunId } from "../base/id.ts";
 import type { Entry, EntryKind, PauseReason, Run, RunFilter, RunStatus, WorkflowName } from "../run.ts";
+import type { Change, ChangeReads } from "./changes.ts";
 
 export interface CodeIdentity extends WorkflowName {
   readonly contentHash: string | null;
@@ -82,7 +83,7 @@ export interface Rewind {
   readonly deadlineAt: number | null;
 }
 
-/** One transaction. Applied in this order: starts, rewinds, resets, entries, updates, stirs, deletes. */
+/** One transaction. Applied in this order: starts, rewinds, resets, entries, updates, changes, stirs, deletes. */
 export interface Commit {
   readonly epoch: number;
   readonly starts: readonly RunStart[];
@@ -90,6 +91,8 @@ export interface Commit {
   readonly resets: readonly JournalReset[];
   readonly entries: readonly NewEntry[];
   readonly updates: readonly RunUpdate[];
+  /** What is kept beside journals. */
+  readonly changes: readonly Change[];
   /** Runs for which something came: those that wait count as running again, so that a crash does not forget to wake them. */
   readonly stirs: readonly number[];
   /** Runs of which nothing is kept. */
@@ -120,7 +123,7 @@ export interface RunPage {
   readonly nextCursor: string | null;
 }
 
-export interface Store extends Disposable {
+export interface Store extends Disposable, ChangeReads {
   readonly ids: { of(number: number): RunId; numberOf(id: RunId): number | null };
 
   /** Takes the next epoch: from now on nobody with an older one commits. */

@@ -53,7 +53,18 @@ export function completed(run: number, outputText = '"out"'): RunUpdate {
 }
 
 export async function commit(store: Store, epoch: number, parts: Partial<Commit>): Promise<void> {
-  await store.commit({ epoch, starts: [], rewinds: [], resets: [], entries: [], updates: [], stirs: [], deletes: [], ...parts });
+  await store.commit({
+    epoch,
+    starts: [],
+    rewinds: [],
+    resets: [],
+    entries: [],
+    updates: [],
+    changes: [],
+    stirs: [],
+    deletes: [],
+    ...parts,
+  });
 }
 
 /** The code that something is refused with; `accepted` where it is not. */

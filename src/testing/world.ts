@@ -84,7 +84,13 @@ export class World implements Disposable {
     this.#stores.push(opened);
     const store = mortalStore(wrapStore(opened, this.#lives), death, onCommit);
     const engine = openEmbeddedEngine({ store, clock: wrapClock(mortalClock(this.clock, store)), random32 });
-    const carrier = new RunCarrier({ engine, random32, strict, ...(residentMax === undefined ? {} : { residentMax }) });
+    const carrier = new RunCarrier({
+      engine,
+      random32,
+      strict,
+      events: store,
+      ...(residentMax === undefined ? {} : { residentMax }),
+    });
     for (const workflow of workflows) carrier.register(workflow as Workflow, null);
     engine.recover();
     return { store, engine, carrier };

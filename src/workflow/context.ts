@@ -10,7 +10,7 @@
 
 import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
-import type { RetryPolicy, WorkflowName } from "../run.ts";
+import type { CloudEvent, EventFilter, EventInit, RetryPolicy, WorkflowName } from "../run.ts";
 import type { Schema, SchemaLike } from "./schema.ts";
 
 export interface Context {
@@ -38,6 +38,18 @@ export interface Context {
     input: I,
     options?: ChildOptions & { parentClose?: "cancel" | "keep" },
   ): Promise<RunId>;
+  /** Tells an event (CloudEvents 1.0) to whoever listens, here or in other runs, now or later; once. */
+  emit(event: EventInit): Promise<void>;
+  /**
+   * Waits for events; those count that came since the run began, each once for listeners of one name. Gives what came
+   * by `timeoutMs` where that is fewer than `count`.
+   */
+  listen(options: ListenOptions): Promise<CloudEvent[]>;
+  /**
+   * Says what a run has to say as it goes, for others to read from any place on and to follow. An item is JSON of at
+   * most 256 KiB, durable with what the run writes next, and there once, however often the run is replayed.
+   */
+  stream(name: string): StreamWriter;
   /**
    * Says how to take back what the next steps do: on disk before they act. When the run fails, times out or is
    * canceled, every `undo` is carried out as a step of its own, the last first. Five attempts where `options` says
@@ -81,6 +93,8 @@ export interface StepContext {
   heartbeat(details?: Json): void;
   /** What an earlier attempt said last, as far as it was recorded: where to go on. */
   readonly lastHeartbeat?: Json | undefined;
+  /** A stream of the run; an attempt that is made again writes its items again. */
+  stream(name: string): StreamWriter;
   readonly log: Log;
 }
 
@@ -111,6 +125,19 @@ export interface StepOptions {
   readonly onInterrupted?: "fail" | "retry" | "pause" | ((interrupted: Interrupted) => unknown);
   /** The name under which the journal remembers the step, where `name` alone does not tell it from others. */
   readonly key?: string;
+}
+
+export interface StreamWriter {
+  write(item: Json): void;
+}
+
+/** Which events, how many, and for how long; see EventFilter. */
+export interface ListenOptions extends EventFilter {
+  /** 1 where left out; at most 10,000. */
+  readonly count?: number;
+  readonly timeoutMs?: number;
+  /** Names the listener; what it listens for where left out. Listeners of one name take each event once. */
+  readonly name?: string;
 }
 
 export interface WaitOptions<T> {

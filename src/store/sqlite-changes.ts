@@ -1,0 +1,65 @@
+// What is kept beside journals, on SQLite: writing and reading.
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Change, ChangeReads, StoredEvent, StreamItem } from "./changes.ts";
+
+type Writers = { readonly [K in Change["kind"]]: (change: Extract<Change, { kind: K }>) => void };
+
+export function changeWriter(db: DatabaseSync): (changes: readonly Change[]) => void {
+  const event = db.prepare("insert or ignore into events (source, id, type, at, event) values (?, ?, ?, ?, ?)");
+  const listen = db.prepare("insert or ignore into listeners (run, key, type, after_seq) values (?, ?, ?, ?)");
+  const stopListening = db.prepare("delete from listeners where run = ? and key = ?");
+  const item = db.prepare("insert or ignore into stream_items (run, stream, id, at, data) values (?, ?, ?, ?, ?)");
+  const writers: Writers = {
+    event: ({ source, id, type, at, text }) => event.run(source, id, type, at, text),
+    listener: ({ run, key, type, afterSeq }) => listen.run(run, key, type, afterSeq),
+    "listener-gone": ({ run, key }) => stopListening.run(run, key),
+    "stream-item": ({ run, stream, id, at, text }) => item.run(run, stream, id, at, text),
+  };
+  return (changes) => {
+    for (const change of changes) (writers[change.kind] as (change: Change) => void)(change);
+  };
+}
+
+type One = <Row>(sql: string, ...values: (string | number | null)[]) => Row | undefined;
+type All = <Row>(sql: string, ...values: (string | number | null)[]) => Row[];
+
+export function changeReads(one: One, all: All): ChangeReads {
+  return {
+    hasEvent: (source, id) => one("select 1 from events where source = ? and id = ?", source, id) !== undefined,
+    events: (afterSeq, type, limit) =>
+      type === null
+        ? all<StoredEvent>("select seq, event as text from events where seq > ? order by seq limit ?", afterSeq, limit)
+        : all<StoredEvent>(
+            "select seq, event as text from events where type = ? and seq > ? order by seq limit ?",
+            ...[type, afterSeq, limit],
+          ),
+    lastEventBefore: (at) => one<{ seq: number }>("select seq from events where at < ? order by seq desc limit 1", at)?.seq ?? 0,
+    listening: (type, afterNumber, limit) =>
+      (type === null
+        ? all<{ run: number }>(
+            `select distinct l.run from listeners l join runs r on r.id = l.run
+              where r.ended_at is null and l.run > ?
+                and exists (select 1 from events e where e.seq > l.after_seq and (l.type is null or e.type = l.type))
+              order by l.run limit ?`,
+            ...[afterNumber, limit],
+          )
+        : all<{ run: number }>(
+            `select distinct l.run from listeners l join runs r on r.id = l.run
+              where r.ended_at is null and l.run > ? and (l.type is null or l.type = ?) order by l.run limit ?`,
+            ...[afterNumber, type, limit],
+          )
+      ).map(({ run }) => run),
+    stream: (number, stream, afterSeq, limit) =>
+      stream === null
+        ? all<StreamItem>(
+            "select seq, stream, at, data as text from stream_items where run = ? and seq > ? order by seq limit ?",
+            ...[number, afterSeq, limit],
+          )
+        : all<StreamItem>(
+            `select seq, stream, at, data as text from stream_items
+              where run = ? and stream = ? and seq > ? order by seq limit ?`,
+            ...[number, stream, afterSeq, limit],
+          ),
+  };
+}
