@@ -14,4 +14,4 @@ export {
   type ReadInputOf,
 } from "./api/operations.ts";
 export { apiProblems, readInput } from "./api/problems.ts";
-export type { EntryLine, InboxItem, OperationLine, Question, RunLine, RunView } from "./api/schemas.ts";
+export type { EntryLine, InboxItem, OperationLine, Question, RunLine, RunView, ScheduleLine } from "./api/schemas.ts";

@@ -22,3 +22,12 @@ export type {
 } from "./engine/port.ts";
 export { engineProblems } from "./engine/problems.ts";
 export type { Origin } from "./engine/registry.ts";
+export {
+  nextFirings,
+  readSchedules,
+  type Schedule,
+  type ScheduleDefinition,
+  Scheduler,
+  type Scheduling,
+  type WrittenSchedule,
+} from "./engine/scheduler.ts";

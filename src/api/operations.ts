@@ -2,7 +2,7 @@
 // list, and so is whatever answers elsewhere: no handler lives here.
 
 import { z } from "zod";
-import { entryLine, inboxItem, runId, runLine, runStatus, runView, streamItem } from "./schemas.ts";
+import { entryLine, inboxItem, runId, runLine, runStatus, runView, scheduleLine, scheduleName, streamItem } from "./schemas.ts";
 
 /** How an operation looks on the command line. Fields of the input become an argument or an option. */
 export interface CommandShape {
@@ -12,6 +12,8 @@ export interface CommandShape {
   readonly args?: readonly string[];
   /** Fields typed as JSON: `JSON│@file│-`; what does not read as JSON is text. */
   readonly json?: readonly string[];
+  /** Fields that may name a file, typed as a path from where the person is. */
+  readonly paths?: readonly string[];
   /** Whether it may be done to all runs of a `--query`. */
   readonly bulk?: boolean;
   /** Fields given as options: their flags as commander writes them, and what they mean. */
@@ -288,6 +290,87 @@ export const operations = {
       },
       examples: ["baton events ls", "baton events ls --type order.created --json"],
     },
+  }),
+  "schedules.list": define({
+    summary: "List schedules: when each fires next, its last run, what was skipped and missed.",
+    kind: "read",
+    http: { method: "GET", path: "/v1/schedules" },
+    input: z.object({}),
+    output: z.object({ schedules: z.array(scheduleLine) }),
+    cli: { command: "schedules ls", examples: ["baton schedules ls", "baton schedules ls --json"] },
+  }),
+  "schedules.add": define({
+    summary: "Start a workflow again and again: by cron with a zone, every so often, or so long after the last run ended.",
+    kind: "carry",
+    http: { method: "POST", path: "/v1/schedules" },
+    input: z.object({
+      name: scheduleName,
+      workflow: z.string().max(4_096).describe("name, namespace/name, or the absolute path of a file (path#export)"),
+      input: z.unknown().optional(),
+      cron: z.string().max(1_000).optional(),
+      zone: z.string().max(100).optional(),
+      every: z.union([z.string().max(100), z.number()]).optional(),
+      after: z.union([z.string().max(100), z.number()]).optional(),
+      overlap: z.enum(["skip", "queue", "parallel"]).default("skip"),
+      catchUp: z.union([z.enum(["none", "one"]), z.coerce.number().int().min(1).max(1_000)]).default("one"),
+    }),
+    output: scheduleLine,
+    cli: {
+      command: "schedules add",
+      args: ["name", "workflow"],
+      json: ["input"],
+      paths: ["workflow"],
+      options: {
+        cron: { flags: "--cron <expression>", about: "minute hour day month weekday, or with seconds first" },
+        zone: { flags: "--zone <zone>", about: "of the cron expression, like Europe/Berlin (UTC)" },
+        every: { flags: "--every <span>", about: "like 30s or 1h30m" },
+        after: { flags: "--after <span>", about: "so long after the last run ended" },
+        input: { flags: "--input <json>", about: "of each run: JSON, @file, or -" },
+        overlap: { flags: "--overlap <how>", about: "while the last run goes on: skip, queue or parallel (skip)" },
+        catchUp: { flags: "--catch-up <which>", about: "firings nobody was there for: none, one, or the newest so many (one)" },
+      },
+      examples: [
+        'baton schedules add morning brief.ts --cron "0 9 * * 1-5" --zone Europe/Berlin --input \'{"topic":"tides"}\'',
+        "baton schedules add poll check.ts --every 5m --overlap queue",
+      ],
+    },
+  }),
+  "schedules.pause": define({
+    summary: "Pause a schedule: nothing fires until it is resumed, and nothing is made up for.",
+    kind: "steer",
+    http: { method: "POST", path: "/v1/schedules/:name/pause" },
+    input: z.object({ name: scheduleName }),
+    output: scheduleLine,
+    cli: { command: "schedules pause", args: ["name"], examples: ["baton schedules pause morning"] },
+  }),
+  "schedules.resume": define({
+    summary: "Let a paused schedule fire again.",
+    kind: "steer",
+    http: { method: "POST", path: "/v1/schedules/:name/resume" },
+    input: z.object({ name: scheduleName }),
+    output: scheduleLine,
+    cli: { command: "schedules resume", args: ["name"], examples: ["baton schedules resume morning"] },
+  }),
+  "schedules.next": define({
+    summary: "Print when a schedule fires next.",
+    kind: "read",
+    http: { method: "GET", path: "/v1/schedules/:name/next" },
+    input: z.object({ name: scheduleName, count: z.coerce.number().int().min(1).max(1_000).default(10) }),
+    output: z.object({ name: z.string(), firings: z.array(z.string()) }),
+    cli: {
+      command: "schedules next",
+      args: ["name"],
+      options: { count: { flags: "-n, --count <count>", about: "so many (10)" } },
+      examples: ["baton schedules next morning"],
+    },
+  }),
+  "schedules.delete": define({
+    summary: "Delete a schedule; the runs it started are left as they are.",
+    kind: "steer",
+    http: { method: "DELETE", path: "/v1/schedules/:name" },
+    input: z.object({ name: scheduleName }),
+    output: z.object({ name: z.string() }),
+    cli: { command: "schedules rm", args: ["name"], examples: ["baton schedules rm morning"] },
   }),
   "inbox.list": define({
     summary: "List questions that wait for a person, oldest first.",

@@ -93,6 +93,30 @@ export const runView = runLine.extend({
   continued: z.number().describe("how often continueAs began a new journal"),
 });
 
+export const scheduleName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "a schedule's name has 1 to 100 letters, digits, dots, dashes and underscores");
+
+export const scheduleLine = z.object({
+  name: z.string(),
+  workflow: z.string(),
+  source: z.string().optional(),
+  when: z.string().describe("in words"),
+  input: z.unknown(),
+  overlap: z.enum(["skip", "queue", "parallel"]),
+  catchUp: z.union([z.enum(["none", "one"]), z.number()]),
+  paused: z.boolean(),
+  next: z.string().optional(),
+  lastRun: z.string().optional(),
+  started: z.number(),
+  skipped: z.number(),
+  missed: z.number(),
+  queued: z.number(),
+  problem: z.record(z.string(), z.unknown()).optional(),
+});
+
+export type ScheduleLine = z.output<typeof scheduleLine>;
+
 export const streamItem = z.object({ seq: z.number(), stream: z.string(), at: z.string(), item: z.unknown() });
 
 export const entryLine = z.object({

@@ -18,7 +18,7 @@ import { followStream, watchRun } from "./watch.ts";
 
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
-  ...["schedules", "check", "workflows", "doctor", "explain", "completion", "validate", "graph"],
+  ...["check", "workflows", "doctor", "explain", "completion", "validate", "graph"],
   ...["services", "secrets", "stats", "agents", "delegate", "verify"],
   ...["keys", "insights", "preferences", "init", "templates", "plan", "peers"],
 ]);
@@ -132,6 +132,7 @@ function build(end: (code: number) => void): Command {
       .configureOutput({ outputError: () => undefined });
   const groups = new Map([
     ["runs", group("runs", "Look at runs and steer them.")],
+    ["schedules", group("schedules", "Workflows that are started again and again.")],
     ["events", group("events", "Events for whoever listens.")],
     ["inbox", group("inbox", "Questions that wait for a person.")],
   ]);

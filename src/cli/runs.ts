@@ -1,7 +1,9 @@
 // Commands made from the operations of api/: their arguments, options, help and examples come from the list; here is
 // only how an answer looks to people.
 
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
+import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import {
   type CommandShape,
@@ -41,6 +43,12 @@ const render: Render = {
   "runs.signal": ({ run, accepted }) => (accepted ? `${run} has the signal` : `${run} had this signal already`),
   "events.send": ({ accepted, repeated }) => `${accepted} accepted${repeated === 0 ? "" : `, ${repeated} were there already`}`,
   "events.list": renderEvents,
+  "schedules.list": renderSchedules,
+  "schedules.add": renderSchedule,
+  "schedules.pause": renderSchedule,
+  "schedules.resume": renderSchedule,
+  "schedules.next": ({ firings }) => firings.join("\n"),
+  "schedules.delete": ({ name }) => `${name} is gone`,
   "inbox.list": renderInbox,
   "inbox.show": renderItem,
   "inbox.answer": ({ id }) => `${id} is answered`,
@@ -74,6 +82,24 @@ function renderEvents({ events, next }: OutputOf<"events.list">, terminal: Termi
   terminal.say(`more: --after ${next}`);
   const rows = events.map(({ time, type, source, id, data }) => [...[time, type, source, id].map(String), dataInWords(data)]);
   return table(["TIME", "TYPE", "SOURCE", "ID", "DATA"], rows, Math.max(terminal.columns, 100));
+}
+
+function renderSchedule({ name, when, next, paused, problem }: OutputOf<"schedules.add">): string {
+  const state = paused ? "paused" : next === undefined ? "fires when its last run has ended" : `next ${next}`;
+  return `${name}: ${when}; ${state}${problem === undefined ? "" : `; ${String(problem.detail)}`}`;
+}
+
+function renderSchedules({ schedules }: OutputOf<"schedules.list">, terminal: Terminal): string {
+  if (schedules.length === 0) {
+    terminal.say("No schedules. Make one: baton schedules add NAME FILE --every 1h");
+    return "";
+  }
+  const rows = schedules.map((line) => [
+    ...[line.name, line.workflow, line.when, line.paused ? "paused" : (line.next ?? "")],
+    ...[String(line.started), String(line.skipped + line.missed), line.lastRun ?? "", String(line.problem?.code ?? "")],
+  ]);
+  const head = ["SCHEDULE", "WORKFLOW", "WHEN", "NEXT", "STARTED", "LEFT OUT", "LAST RUN", "PROBLEM"];
+  return table(head, rows, Math.max(terminal.columns, 140));
 }
 
 function renderItem(item: InboxItem): string {
@@ -133,6 +159,10 @@ function addCommand(
       ...(takesWho(name) ? [["who", options.who ?? userInfo().username] as const] : []),
     ].filter(([, value]) => value !== undefined);
     const input = Object.fromEntries(fields.map(([field, value]) => [field, value])) as Record<string, unknown>;
+    for (const field of shape.paths ?? []) {
+      const path = String(input[field]);
+      if (existsSync(path.replace(/#[^#]*$/, ""))) input[field] = resolve(path);
+    }
     for (const field of shape.json ?? []) {
       if (typeof input[field] === "string") input[field] = await readTypedValue(input[field]);
     }
@@ -159,6 +189,8 @@ const MOVES = new Set<OperationName>(["runs.retry", "runs.fork", "runs.skip", "r
 async function answer<N extends OperationName>(name: N, input: InputOf<N>, options: CommonOptions): Promise<void> {
   const terminal = openTerminal(options);
   const output = await ask(options.data, name, input);
+  if ((name === "schedules.add" || name === "schedules.resume") && !(await isOwned(options.data)))
+    terminal.say("nobody is there to start its runs; `baton start` is, while it runs");
   if (MOVES.has(name) && "run" in output && !(await isOwned(options.data)))
     terminal.say(`nobody carries it now; \`baton runs resume ${String(output.run)}\` does it here, \`baton start\` for all`);
   if (options.json) terminal.data(JSON.stringify({ v: 1, ...output }));

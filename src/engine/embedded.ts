@@ -491,7 +491,8 @@ function isEmpty(batch: Batch): boolean {
 }
 
 function changeOf(change: FreeChange | RunChange, run: number): Change {
-  return change.kind === "event" ? change : { ...change, run };
+  const isOfRun = change.kind === "listener" || change.kind === "listener-gone" || change.kind === "stream-item";
+  return isOfRun ? { ...change, run } : change;
 }
 
 function keyName({ namespace, name }: CodeIdentity, key: string): string {

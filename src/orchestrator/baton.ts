@@ -13,13 +13,22 @@ import { type RunId, readId } from "../base/id.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
 import { type ProblemError, ProblemError as Thrown } from "../base/problem.ts";
 import { rfc3339 } from "../base/time.ts";
-import { acceptInput, type EmbeddedEngine, engineProblems, type Listener, openEmbeddedEngine, RunCarrier } from "../engine.ts";
+import {
+  acceptInput,
+  type EmbeddedEngine,
+  engineProblems,
+  type Listener,
+  openEmbeddedEngine,
+  RunCarrier,
+  type ScheduleDefinition,
+  Scheduler,
+} from "../engine.ts";
 import { isEnd, limits, type Run, runProblems } from "../run.ts";
 import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
 import { type DataDirectory, dataDirectory, removeOwnerNote, requireNothingElse, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
-import { answerWith, readHandlers, steerHandlers, wakeFamily } from "./handlers.ts";
+import { answerWith, readHandlers, scheduleHandlers, steerHandlers, wakeFamily } from "./handlers.ts";
 import { isLoading, loadAgain, loadWorkflowFile } from "./loader.ts";
 import { orchestratorProblems } from "./problems.ts";
 import { requireRun } from "./views.ts";
@@ -79,10 +88,12 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
   for (const workflow of options.workflows ?? []) carrier.register(workflow as Workflow, null);
 
   const baton = new Baton({ directory, store, engine, carrier });
+  opening.defer(() => baton.scheduler.stop());
   if (carry !== "nothing") opening.use(await openOwnersDoor(directory, baton));
   for (const file of options.files ?? []) await baton.load(file);
   if (carry === "everything") await baton.resumeLoaded();
   if (carry !== "nothing") engine.recover();
+  if (carry === "everything") baton.scheduler.start();
   baton.closesWith(opening.move());
   return baton;
 }
@@ -138,6 +149,7 @@ export class Baton implements Answerer, AsyncDisposable {
   readonly #handlers: Partial<Record<OperationName, unknown>>;
   /** Resolves when it has stopped for good: with the cause (the storage failed), or null after it was closed. */
   readonly closed: Promise<ProblemError | null>;
+  readonly scheduler: Scheduler;
   readonly #untilClosedTold = new Set<(cause: ProblemError | null) => void>();
   #stack: AsyncDisposableStack | null = null;
   #closing: Promise<void> | null = null;
@@ -149,6 +161,11 @@ export class Baton implements Answerer, AsyncDisposable {
     void this.closed.then((cause) => {
       for (const tell of [...this.#untilClosedTold]) tell(cause);
     });
+    this.scheduler = new Scheduler({
+      ...{ store, engine, whenSettled: (run, then) => carrier.whenSettled(run, then) },
+      start: (definition, key) => this.#startScheduled(definition, key),
+      run: async (id) => (await engine.record(id))?.run ?? null,
+    });
     this.#handlers = {
       ...readHandlers(
         store,
@@ -156,6 +173,7 @@ export class Baton implements Answerer, AsyncDisposable {
         () => true,
       ),
       ...steerHandlers(store, carrier, randomUUID),
+      ...scheduleHandlers(this.scheduler, carrier, (file) => this.load(file)),
       "runs.start": async ({ workflow, source, input, key }: ReadInputOf<"runs.start">) => {
         const meant = source === undefined ? null : carrier.registry.fromSource(source);
         const handle = await this.start(meant ?? workflow, input, key === undefined ? {} : { key });
@@ -187,6 +205,13 @@ export class Baton implements Answerer, AsyncDisposable {
     });
     if (repeated) await this.#takeUp(run);
     return this.#handle<O>(run, repeated);
+  }
+
+  async #startScheduled({ source, workflow, input }: ScheduleDefinition, key: string): Promise<RunId> {
+    const { registry } = this.#parts.carrier;
+    if (source !== null && registry.fromSource(source) === null) await this.load(source);
+    const found = source === null ? null : registry.fromSource(source);
+    return (await this.start(found ?? workflow, input, { key })).id;
   }
 
   async #fork({ run, from, input, newest, who }: ReadInputOf<"runs.fork">): Promise<{ run: string; from: string }> {

@@ -1,19 +1,32 @@
 // The handlers of api/: reading from the store, steering through the carrier.
 
+import { isAbsolute } from "node:path";
 import { apiProblems, type OperationName, type OutputOf, type ReadInputOf, readInput } from "../api.ts";
 import type { RunId } from "../base/id.ts";
 import { type Json, writeJson } from "../base/json.ts";
-import type { RunCarrier } from "../engine.ts";
+import { acceptInput, type RunCarrier, type Schedule, type Scheduler } from "../engine.ts";
 import { type CloudEvent, isEnd, limits, type RunStatus, readEvent, readQuery, runProblems } from "../run.ts";
 import type { Store } from "../store.ts";
+import type { Workflow } from "../workflow.ts";
 import { answerItem, declineItem, listInbox, requireItem } from "./inbox.ts";
+import { listSchedules, nextOf, scheduleLineOf } from "./schedules.ts";
 import { entryLineOf, readJournal, requireRun, runLineOf, runViewOf, streamItemOf } from "./views.ts";
 
 type Handler<N extends OperationName> = (input: ReadInputOf<N>) => Promise<OutputOf<N>>;
 type Handlers<N extends OperationName> = { readonly [K in N]: Handler<K> };
 
-export type ReadName = "runs.list" | "runs.show" | "runs.journal" | "runs.stream" | "events.list" | "inbox.list" | "inbox.show";
-export type SteerName = Exclude<OperationName, ReadName | CarryName>;
+export type ReadName =
+  | "runs.list"
+  | "runs.show"
+  | "runs.journal"
+  | "runs.stream"
+  | "events.list"
+  | "schedules.list"
+  | "schedules.next"
+  | "inbox.list"
+  | "inbox.show";
+export type ScheduleName = "schedules.add" | "schedules.pause" | "schedules.resume" | "schedules.delete";
+export type SteerName = Exclude<OperationName, ReadName | CarryName | ScheduleName>;
 export type CarryName = "runs.start" | "runs.fork" | "workflows.load";
 
 /** Whoever does not say who they are. */
@@ -54,6 +67,8 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
       const events = store.events(after, type ?? null, limit);
       return { events: events.map(({ text }) => JSON.parse(text)), next: events.at(-1)?.seq ?? after };
     },
+    "schedules.list": async () => listSchedules(store, now()),
+    "schedules.next": async ({ name, count }) => nextOf(store, name, count, now()),
     "inbox.list": async (input) => listInbox(store, input),
     "inbox.show": async ({ id }) => requireItem(store, id),
   };
@@ -123,6 +138,37 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
     "inbox.answer": async ({ id, value, who }) => answerItem(store, carrier.engine, id, { by: "person", who, value }),
     "inbox.decline": async (input) => declineItem(store, carrier.engine, input),
   };
+}
+
+/** `load` makes known what a file exports. */
+export function scheduleHandlers(
+  scheduler: Scheduler,
+  carrier: RunCarrier,
+  load: (file: string) => Promise<Workflow>,
+): Handlers<ScheduleName> {
+  const line = (schedule: Schedule) => scheduleLineOf(schedule, carrier.engine.clock.now());
+  return {
+    "schedules.add": async ({ name, workflow, input, overlap, catchUp, ...timetable }) => {
+      const found = isFile(workflow) ? await load(workflow) : carrier.workflowNamed(workflow);
+      const { source } = carrier.identityOf(found);
+      const accepted = acceptInput(found, input).value as Json;
+      const meant = `${found.namespace}/${found.name}`;
+      const all = typeof catchUp === "number" ? { all: catchUp } : catchUp;
+      return line(
+        await scheduler.add({ ...timetable, name, workflow: meant, source, input: accepted ?? null, overlap, catchUp: all }),
+      );
+    },
+    "schedules.pause": async ({ name }) => line(await scheduler.pause(name)),
+    "schedules.resume": async ({ name }) => line(await scheduler.resume(name)),
+    "schedules.delete": async ({ name }) => {
+      await scheduler.remove(name);
+      return { name };
+    },
+  };
+}
+
+function isFile(workflow: string): boolean {
+  return isAbsolute(workflow.replace(/#[^#]*$/, ""));
 }
 
 /** One event or a list, from somebody who may leave out its id. Throws EVENT_INVALID. */

@@ -42,6 +42,9 @@ export const HEARTBEAT_RECORDED_EVERY_MS = 10 * SECOND_MS;
 /** How long taking back waits for attempts under way, which were told to stop, in ms. */
 export const UNWIND_GRACE_MS = 10 * SECOND_MS;
 
+/** Schedules of one data directory. */
+export const SCHEDULES_MAX = 10_000;
+
 /** Events that one listener waits for. */
 export const EVENTS_AWAITED_MAX = 10_000;
 

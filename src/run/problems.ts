@@ -80,6 +80,8 @@ export const runProblems = defineProblems({
     fix: 'Give one of cron ("0 9 * * 1-5", with a zone), every ("30s") and after ("5m").',
     exit: 2,
   },
+  SCHEDULE_TAKEN: { status: 409, title: "There is a schedule of this name already.", exit: 6 },
+  SCHEDULE_UNKNOWN: { status: 404, title: "There is no such schedule.", fix: "List them with `baton schedules ls`." },
   EVENT_INVALID: { status: 422, title: "An event is no CloudEvent 1.0 with JSON in it.", exit: 2 },
   QUERY_INVALID: { status: 422, title: "A query is not understood.", exit: 2 },
   NOT_YOURS: { status: 403, title: "The question is asked of somebody else.", fix: "Say who you are: --as NAME.", exit: 5 },

@@ -49,3 +49,10 @@ create table stream_items (
   unique (run, stream, id)
 ) strict;
 create index stream_items_by_stream on stream_items (run, stream, seq);
+
+-- What starts by itself: what each schedule is, and how it stands. Both are JSON.
+create table schedules (
+  name       text primary key,
+  definition text not null,
+  state      text not null
+) strict, without rowid;

@@ -7,14 +7,17 @@ export type RunChange =
   | { readonly kind: "stream-item"; readonly stream: string; readonly id: string; readonly at: number; readonly text: string };
 
 /** Of nobody. Moments are Unix ms; texts are JSON. */
-export type FreeChange = {
-  readonly kind: "event";
-  readonly source: string;
-  readonly id: string;
-  readonly type: string;
-  readonly at: number;
-  readonly text: string;
-};
+export type FreeChange =
+  | {
+      readonly kind: "event";
+      readonly source: string;
+      readonly id: string;
+      readonly type: string;
+      readonly at: number;
+      readonly text: string;
+    }
+  | { readonly kind: "schedule"; readonly name: string; readonly definitionText: string; readonly stateText: string }
+  | { readonly kind: "schedule-gone"; readonly name: string };
 
 export type Change = FreeChange | (RunChange & { readonly run: number });
 
@@ -39,6 +42,7 @@ export interface ChangeReads {
   lastEventBefore(at: number): number;
   /** Runs that have not ended and listen for events of a type; null: those for which one came after they began to listen. */
   listening(type: string | null, afterNumber: number, limit: number): readonly number[];
+  schedules(): readonly { readonly definitionText: string; readonly stateText: string }[];
   /** Items of one stream of a run after `afterSeq`, as written; `stream` null: of all its streams. */
   stream(number: number, stream: string | null, afterSeq: number, limit: number): readonly StreamItem[];
 }

@@ -10,8 +10,12 @@ export function changeWriter(db: DatabaseSync): (changes: readonly Change[]) => 
   const listen = db.prepare("insert or ignore into listeners (run, key, type, after_seq) values (?, ?, ?, ?)");
   const stopListening = db.prepare("delete from listeners where run = ? and key = ?");
   const item = db.prepare("insert or ignore into stream_items (run, stream, id, at, data) values (?, ?, ?, ?, ?)");
+  const schedule = db.prepare("insert or replace into schedules (name, definition, state) values (?, ?, ?)");
+  const removeSchedule = db.prepare("delete from schedules where name = ?");
   const writers: Writers = {
     event: ({ source, id, type, at, text }) => event.run(source, id, type, at, text),
+    schedule: ({ name, definitionText, stateText }) => schedule.run(name, definitionText, stateText),
+    "schedule-gone": ({ name }) => removeSchedule.run(name),
     listener: ({ run, key, type, afterSeq }) => listen.run(run, key, type, afterSeq),
     "listener-gone": ({ run, key }) => stopListening.run(run, key),
     "stream-item": ({ run, stream, id, at, text }) => item.run(run, stream, id, at, text),
@@ -50,6 +54,7 @@ export function changeReads(one: One, all: All): ChangeReads {
             ...[afterNumber, type, limit],
           )
       ).map(({ run }) => run),
+    schedules: () => all("select definition as definitionText, state as stateText from schedules order by name"),
     stream: (number, stream, afterSeq, limit) =>
       stream === null
         ? all<StreamItem>(
