@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { isProblemError } from "../base/problem.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../base/time.ts";
@@ -69,6 +71,7 @@ test("an earlier life's slots and passes count, whether told before or after the
     gates.hold("g", "a");
     gates.passed("g", NOW - 50);
     gates.passed("g", NOW - 60);
+    gates.admit(NOW);
     if (!isFirst) gates.setLimit("g", limit);
     for (const id of ["a", "b", "c"]) gates.ask(ticket(id));
     assert.deepEqual(idsOf(gates.admit(NOW)), []);
@@ -184,7 +187,11 @@ const moves = fc.oneof(
 );
 
 function actsOf(limits: fc.Arbitrary<Limit>): fc.Arbitrary<Act[]> {
-  const ask = { id: ids, gate: gateNames, priority: fc.integer({ min: 1, max: 9 }), agoMs: fc.nat(9 * AGEING_MS) };
+  const agoMs = fc.oneof(
+    fc.nat(9 * AGEING_MS),
+    fc.nat(9).map((levels) => levels * AGEING_MS),
+  );
+  const ask = { id: ids, gate: gateNames, priority: fc.integer({ min: 1, max: 9 }), agoMs };
   const act: fc.Arbitrary<Act> = fc.oneof(
     { weight: 8, arbitrary: fc.record({ kind: fc.constant("ask" as const), ...ask }) },
     { weight: 4, arbitrary: fc.record({ kind: fc.constant("leave" as const), id: ids }) },
@@ -509,6 +516,24 @@ test("a hundred thousand in line go one by one, and as many come and go at a gat
     gates.leave("passer-by");
   }
   assert.ok(performance.now() - beganAt < 10 * SECOND_MS, "the whole line is walked for each");
+});
+
+test("those that came and left leave nothing behind, though one before them stays in line (6)", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const gates = gatesOf({ concurrency: 1 }, "holds", "stays");
+  gates.admit(NOW);
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 200_000; i++) {
+    gates.ask(ticket(`${i}`));
+    gates.admit(NOW);
+    gates.leave(`${i}`);
+    gates.passed("never limited", NOW + i);
+  }
+  collect();
+  assert.ok(process.memoryUsage().heapUsed - before < 1_000_000);
+  assert.equal(gates.why("stays", NOW)?.before, 0);
 });
 
 test("the largest rate is as quick as others (2)", () => {

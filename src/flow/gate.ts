@@ -213,7 +213,7 @@ export class Gates {
     const { gate } = place;
     const limit = this.#limits.get(gate.name) ?? {};
     const before = gate.line.items().reduce((count, other) => count + Number(byTurn(other, place) < 0), 0);
-    const freeAt = limit.rate === undefined ? now : gate.passes.freeAt(limit.rate, now);
+    const freeAt = limit.rate === undefined ? now : gate.passes.freeAt(limit.rate);
     return { gate: gate.name, limit, held: gate.held, before, rateFreeAt: freeAt > now ? freeAt : null };
   }
 
@@ -241,11 +241,11 @@ export class Gates {
 
   #look(gate: Gate, now: number, through: Place[]): void {
     gate.passes.settle(now, this.#keptMs(gate));
-    for (let next = gate.line.first(); next !== undefined && this.#opensAt(gate, now) <= now; next = gate.line.first()) {
+    for (let next = gate.line.first(); next !== undefined && this.#opensAt(gate) <= now; next = gate.line.first()) {
       this.#letThrough(next.item, now);
       through.push(next.item);
     }
-    this.#rest(gate, now);
+    this.#rest(gate);
   }
 
   #letThrough(place: Place, now: number): void {
@@ -258,21 +258,21 @@ export class Gates {
   }
 
   /** Says when to look at the gate again though nothing happens to it, or lets go of it. */
-  #rest(gate: Gate, now: number): void {
+  #rest(gate: Gate): void {
     const isEmpty = gate.line.size === 0;
-    const opensAt = isEmpty ? Number.POSITIVE_INFINITY : this.#opensAt(gate, now);
+    const opensAt = isEmpty ? Number.POSITIVE_INFINITY : this.#opensAt(gate);
     const isIdle = isEmpty && gate.held === 0;
     const fadesAt = isIdle ? gate.passes.newest + this.#keptMs(gate) : Number.POSITIVE_INFINITY;
     setOrDelete(this.#opening, gate, opensAt);
     setOrDelete(this.#fading, gate, fadesAt);
-    if (fadesAt <= now) this.#gates.delete(gate.name);
+    if (fadesAt === Number.NEGATIVE_INFINITY) this.#gates.delete(gate.name);
   }
 
   /** When the gate is open to the first in its line: already when in the past, never by time alone when Infinity. */
-  #opensAt(gate: Gate, now: number): number {
+  #opensAt(gate: Gate): number {
     const { concurrency, rate } = this.#limits.get(gate.name) ?? {};
     if (concurrency !== undefined && gate.held >= concurrency) return Number.POSITIVE_INFINITY;
-    return rate === undefined ? Number.NEGATIVE_INFINITY : gate.passes.freeAt(rate, now);
+    return rate === undefined ? Number.NEGATIVE_INFINITY : gate.passes.freeAt(rate);
   }
 
   /** How long past moments matter: where no limit was said yet, as long as any rate may ask. */
@@ -291,7 +291,7 @@ function setOrDelete(gates: Line<Gate>, gate: Gate, at: number): void {
   else gates.delete(gate);
 }
 
-/** Items by rank, equals in the order they came; any may leave from anywhere. */
+/** Items by rank, equals in the order they came; any may leave from anywhere, or be given another rank. */
 class Line<T> {
   readonly #entries = new Map<T, { readonly item: T; readonly rank: number }>();
   /** Holds those that left, too, until they come up or are too many. */
@@ -306,9 +306,7 @@ class Line<T> {
   }
 
   set(item: T, rank: number): void {
-    if (this.#entries.get(item)?.rank === rank) return;
     const entry = { item, rank };
-    this.#entries.delete(item); // comes last among equals
     this.#entries.set(item, entry);
     this.#heap.push(rank, entry);
     this.#tidy();
@@ -357,9 +355,9 @@ class Passes {
   }
 
   /** When the rate lets one more through: once fewer than `count` moments lie within its span. */
-  freeAt({ count, perMs }: Rate, now: number): number {
+  freeAt({ count, perMs }: Rate): number {
     const hindering = this.#moments.at(-count);
-    return hindering === undefined ? Number.NEGATIVE_INFINITY : Math.min(hindering, now) + perMs;
+    return hindering === undefined ? Number.NEGATIVE_INFINITY : hindering + perMs;
   }
 }
 

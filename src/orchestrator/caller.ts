@@ -219,15 +219,20 @@ export async function ask<N extends OperationName>(dataPath: string, operation: 
 async function readBeside<N extends OperationName>(dataPath: string, operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
   const directory = dataDirectory(dataPath);
   requireNothingElse(directory);
-  using store = openToRead(directory.databasePath);
+  using store = await openToRead(directory);
   const handlers = readHandlers(store, Date.now, () => isLocked(directory));
   return await answerWith(handlers, operation, input);
 }
 
-function openToRead(databasePath: string): Store {
+async function openToRead({ path, databasePath }: DataDirectory): Promise<Store> {
+  const open = (): Store => openSqlite({ path: databasePath, readOnly: true, random32: 0 });
   try {
-    if (existsSync(databasePath)) return openSqlite({ path: databasePath, readOnly: true, random32: 0 });
+    if (existsSync(databasePath)) return open();
   } catch (error) {
+    if (isProblemError(error) && error.code === "SCHEMA_OLDER") {
+      await using _upgraded = await openBaton({ data: path, carry: "nothing" }); // DATA_LOCKED where an older Baton is the owner
+      return open();
+    }
     if (!isProblemError(error) || error.code !== "DATA_BLANK") throw error;
   }
   return openSqlite({ path: ":memory:", random32: 0 });
@@ -235,7 +240,8 @@ function openToRead(databasePath: string): Store {
 
 /** Takes the lock, writes the entry, carries nothing, and leaves. */
 async function steerAlone<N extends OperationName>(dataPath: string, operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
-  if (!existsSync(dataDirectory(dataPath).databasePath))
+  const isAboutRuns = operation.startsWith("runs.") || operation.startsWith("inbox.");
+  if (isAboutRuns && !existsSync(dataDirectory(dataPath).databasePath))
     throw runProblems.RUN_UNKNOWN(`There are no runs in ${dataDirectory(dataPath).path}.`);
   await using baton = await openBaton({ data: dataPath, carry: "nothing" });
   return await baton.call(operation, input);

@@ -35,6 +35,12 @@ export const storeProblems = defineProblems({
     fix: "Run the newer version; data is never converted backwards.",
     exit: 74,
   },
+  SCHEMA_OLDER: {
+    status: 503,
+    title: "The data was written by an older Baton and not brought up yet.",
+    fix: "Stop the older Baton that owns it; the next command of this one brings it up, and nothing is lost.",
+    exit: 74,
+  },
   SQLITE_TOO_OLD: {
     status: 503,
     title: "This Node carries an SQLite with a known bug that can corrupt data.",

@@ -111,6 +111,7 @@ function requireKnownSchema(db: DatabaseSync, path: string): void {
     throw storeProblems.SCHEMA_NEWER(`${path} has schema ${version}; this Baton knows ${SCHEMA_VERSION}.`);
   if (version === SCHEMA_VERSION) return;
   if (isBlank(db)) throw storeProblems.DATA_BLANK(`${path} holds nothing yet.`);
+  if (version > 0) throw storeProblems.SCHEMA_OLDER(`${path} has schema ${version}; this Baton reads ${SCHEMA_VERSION}.`);
   throw storeProblems.DATA_UNUSABLE(`${path} holds no Baton data.`);
 }
 
