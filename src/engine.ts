@@ -22,6 +22,7 @@ export type {
 } from "./engine/port.ts";
 export { engineProblems } from "./engine/problems.ts";
 export type { Origin } from "./engine/registry.ts";
+export { type Retaining, Retention } from "./engine/retention.ts";
 export {
   nextFirings,
   readSchedules,

@@ -12,6 +12,8 @@ export { runProblems } from "./run/problems.ts";
 export { type FieldFilter, type RunFilter, readQuery } from "./run/query.ts";
 export type { JournalReading, OpenQuestion, OperationReading, OperationStatus, StepCounts } from "./run/reading.ts";
 export { countSteps, dataOf, openQuestions, readEntries } from "./run/reading.ts";
+export type { RetentionPolicy } from "./run/retention.ts";
+export { RETENTION, readRetention } from "./run/retention.ts";
 export type { AfterFailure, FailedAttempt, RetryPolicy } from "./run/retry.ts";
 export { afterFailure, readRetryPolicy, TRY_ONCE } from "./run/retry.ts";
 export type { Cut } from "./run/rewind.ts";

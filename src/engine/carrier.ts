@@ -138,9 +138,17 @@ export class RunCarrier implements Carrier, Carrying {
   /** Makes a workflow known; runs that waited for its code go on. */
   register(workflow: Workflow, origin: Origin | null): void {
     if (!this.registry.add(workflow, origin)) return;
+    this.#keepRetention(workflow);
     const orphans = [...this.#orphans];
     this.#orphans.clear();
     for (const run of orphans) this.wake(run, null);
+  }
+
+  /** Kept on disk: whoever owns the data next may not have the code. */
+  #keepRetention({ namespace, name, retention }: Workflow): void {
+    if (retention === null || retention === undefined) return;
+    const policyText = JSON.stringify(retention === "forever" ? null : retention);
+    this.engine.keep([{ kind: "retention", workflow: `${namespace}/${name}`, policyText }]).catch(() => undefined); // a stopped engine tells everybody itself
   }
 
   identityOf(workflow: Workflow): CodeIdentity {

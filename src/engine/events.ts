@@ -19,7 +19,7 @@ import {
 import type { FreeChange, Store } from "../store.ts";
 import type { ListenOptions } from "../workflow.ts";
 import type { TakenName } from "./names.ts";
-import { type Home, Operation } from "./operation.ts";
+import { type EventListener, type Hearing, type Home, Operation } from "./operation.ts";
 import type { Engine } from "./port.ts";
 import { readTimeout } from "./waits.ts";
 
@@ -33,11 +33,11 @@ export function eventChange(event: CloudEvent, at: number): FreeChange {
 export type EventStore = Pick<Store, "events" | "hasEvent" | "lastEventBefore" | "listening"> & Pick<Store, "ids">;
 
 /** Who listens in memory, and who is woken. */
-export class Events {
+export class Events implements Hearing {
   readonly store: EventStore;
   readonly #engine: Engine;
   readonly #wake: (run: RunId) => void;
-  readonly #listening = new Set<ListenOperation>();
+  readonly #listening = new Set<EventListener>();
 
   constructor(store: EventStore, engine: Engine, wake: (run: RunId) => void) {
     this.store = store;
@@ -56,11 +56,11 @@ export class Events {
     return { accepted: fresh.size, repeated: events.length - fresh.size };
   }
 
-  listens(operation: ListenOperation): void {
+  listens(operation: EventListener): void {
     this.#listening.add(operation);
   }
 
-  listensNoMore(operation: ListenOperation): void {
+  listensNoMore(operation: EventListener): void {
     this.#listening.delete(operation);
   }
 
@@ -105,7 +105,7 @@ export class EmitOperation extends Operation<void> {
   }
 }
 
-export class ListenOperation extends Operation<CloudEvent[]> {
+export class ListenOperation extends Operation<CloudEvent[]> implements EventListener {
   readonly kind = "listen";
   readonly #options: ListenOptions;
   readonly #label: string;

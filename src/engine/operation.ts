@@ -6,13 +6,11 @@ import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import type { ProblemError } from "../base/problem.ts";
 import type { Entry, EntryKind, OperationKind } from "../run.ts";
-import type { CodeIdentity, FreeChange, RunChange } from "../store.ts";
-import type { Log, RunInfo, StreamWriter, Workflow } from "../workflow.ts";
-import type { Events } from "./events.ts";
+import type { CodeIdentity, FreeChange, RunChange, Store } from "../store.ts";
+import type { Log, RunInfo, StepContext, StepOptions, StreamWriter, Workflow } from "../workflow.ts";
 import type { TakenName } from "./names.ts";
 import type { Listener } from "./news.ts";
 import type { ChildRequest, Claim, Draft, Engine, Settling } from "./port.ts";
-import type { Undo } from "./undo.ts";
 
 /** A run, as its operations and its context see it. */
 export interface Home {
@@ -71,7 +69,7 @@ export interface Home {
   /** A stream as the workflow's own function writes it. */
   streamOf(name: string): StreamWriter;
   /** Null where nothing of them is kept. */
-  readonly events: Events | null;
+  readonly events: Hearing | null;
   /** The last event that listeners of this name were given; the last before the run began where there was none. */
   heardUntil(listener: string): number;
   heard(listener: string, seq: number): void;
@@ -87,6 +85,28 @@ export interface Acting {
   sweep(now: number): void;
   abort(reason: unknown): void;
   reject(error: unknown): void;
+}
+
+/** What was said to be taken back when the run does not complete. */
+export interface Undo {
+  readonly key: string;
+  readonly act: (step: StepContext) => unknown;
+  readonly options: StepOptions;
+}
+
+/** Events as operations see them. */
+export interface Hearing {
+  readonly store: Pick<Store, "events" | "lastEventBefore">;
+  listens(listener: EventListener): void;
+  listensNoMore(listener: EventListener): void;
+  /** An event of this type is durable. */
+  told(type: string): void;
+}
+
+/** Who is told that events of a type came, and then reads them. */
+export interface EventListener {
+  mayMean(type: string): boolean;
+  look(): void;
 }
 
 export interface SignalWaiter {

@@ -51,9 +51,9 @@ import { History, type Next, type Recorded } from "./history.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Names } from "./names.ts";
 import type { Listener } from "./news.ts";
-import type { Acting, Home, Operation, SignalWaiter } from "./operation.ts";
+import type { Acting, Home, Operation, SignalWaiter, Undo } from "./operation.ts";
 import type { ChildRequest, Claim, Draft, Engine, Settling, Standing, Taken } from "./port.ts";
-import { type Undo, Unwind } from "./undo.ts";
+import { Unwind } from "./undo.ts";
 import { Waiting } from "./waiting.ts";
 
 /** What a run in memory asks of the one who carries it. */

@@ -2,16 +2,10 @@
 // a step of its own, the last first.
 
 import { failureOf, runProblems, type Unwinding } from "../run.ts";
-import type { StepContext, StepOptions } from "../workflow.ts";
+import type { StepOptions } from "../workflow.ts";
 import { Names, type TakenName } from "./names.ts";
-import { type Home, Operation } from "./operation.ts";
+import { type Home, Operation, type Undo } from "./operation.ts";
 import { StepOperation } from "./step.ts";
-
-export interface Undo {
-  readonly key: string;
-  readonly act: (step: StepContext) => unknown;
-  readonly options: StepOptions;
-}
 
 /** Where an author says nothing: an undo that is given up leaves the world half done. */
 const RETRY = { attemptsMax: 5 };

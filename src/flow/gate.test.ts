@@ -287,7 +287,7 @@ function play(acts: readonly Act[], look: (world: World, through: readonly Ticke
   }
 }
 
-const MANY = { numRuns: 500 };
+const MANY = { numRuns: 1_000 };
 const anyActs = actsOf(limitsOf(fc.integer({ min: 1, max: 3 * SPAN_MS })));
 
 test("never do more hold than concurrency says by being let through (1)", () => {

@@ -147,7 +147,7 @@ export class Gates {
     return this.#gates.size;
   }
 
-  /** The newest limit said for a gate counts. A rate that is new or longer knows what went under the rate before it. */
+  /** The newest limit said for a gate counts. A longer rate knows of the past only what the one before it kept. */
   setLimit(gate: string, limit: Limit): void {
     this.#limits.set(gate, limit);
     const busy = this.#gates.get(gate);

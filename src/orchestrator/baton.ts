@@ -19,11 +19,12 @@ import {
   engineProblems,
   type Listener,
   openEmbeddedEngine,
+  Retention,
   RunCarrier,
   type ScheduleDefinition,
   Scheduler,
 } from "../engine.ts";
-import { isEnd, limits, type Run, runProblems } from "../run.ts";
+import { isEnd, limits, RETENTION, type RetentionPolicy, type Run, readRetention, runProblems } from "../run.ts";
 import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
 import { type DataDirectory, dataDirectory, removeOwnerNote, requireNothingElse, writeOwnerNote } from "./directory.ts";
@@ -41,6 +42,11 @@ export interface OpenOptions {
   readonly workflows?: readonly Workflow[];
   /** Workflow files made known from the start: FILE or FILE#export. */
   readonly files?: readonly string[];
+  /**
+   * How long ended runs of workflows that say nothing of their own are kept: 30 days, and the newest 100,000 of each,
+   * where left out. With `forever` nothing leaves, whatever a workflow says.
+   */
+  readonly retention?: Partial<RetentionPolicy> | "forever";
   /** `everything` that is in flight, only the families of runs started here (`own`), or `nothing`. */
   readonly carry?: "everything" | "own" | "nothing";
   /** A name open twice in one scope is a problem. Default: unless NODE_ENV is `production`. */
@@ -94,8 +100,16 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
   if (carry === "everything") await baton.resumeLoaded();
   if (carry !== "nothing") engine.recover();
   if (carry === "everything") baton.scheduler.start();
+  if (carry === "everything" && options.retention !== "forever") opening.use(startRetention(store, engine, carrier, options));
   baton.closesWith(opening.move());
   return baton;
+}
+
+function startRetention(store: Store, engine: EmbeddedEngine, { steering }: RunCarrier, { retention }: OpenOptions): Disposable {
+  const policy = retention === undefined ? RETENTION : readRetention(retention);
+  const keeper = new Retention({ store, engine, policy, delete: (run) => steering.delete(run) });
+  keeper.start();
+  return { [Symbol.dispose]: () => keeper.stop() };
 }
 
 function makeDirectory(directory: DataDirectory): void {

@@ -42,6 +42,15 @@ export const HEARTBEAT_RECORDED_EVERY_MS = 10 * SECOND_MS;
 /** How long taking back waits for attempts under way, which were told to stop, in ms. */
 export const UNWIND_GRACE_MS = 10 * SECOND_MS;
 
+/** How often ended runs are looked at for leaving, in ms. */
+export const RETENTION_SWEEP_MS = 60 * SECOND_MS;
+
+/** How long an event is kept for those who listen later, in ms. */
+export const EVENT_KEPT_MS = 7 * 24 * 60 * MINUTE_MS;
+
+/** Events that are kept at most; the oldest leave. */
+export const EVENTS_KEPT_MAX = 1_000_000;
+
 /** Schedules of one data directory. */
 export const SCHEDULES_MAX = 10_000;
 

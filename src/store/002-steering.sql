@@ -56,3 +56,17 @@ create table schedules (
   definition text not null,
   state      text not null
 ) strict, without rowid;
+
+-- Which files of large payloads a run names: kept until the run is deleted.
+create table payloads (
+  hash text not null,
+  run  integer not null,
+  primary key (hash, run)
+) strict, without rowid;
+create index payloads_by_run on payloads (run);
+
+-- What workflows say of how long their ended runs are kept (JSON; null: for ever).
+create table retentions (
+  workflow text primary key,
+  policy   text not null
+) strict, without rowid;

@@ -17,7 +17,8 @@ export type FreeChange =
       readonly text: string;
     }
   | { readonly kind: "schedule"; readonly name: string; readonly definitionText: string; readonly stateText: string }
-  | { readonly kind: "schedule-gone"; readonly name: string };
+  | { readonly kind: "schedule-gone"; readonly name: string }
+  | { readonly kind: "retention"; readonly workflow: string; readonly policyText: string };
 
 export type Change = FreeChange | (RunChange & { readonly run: number });
 
@@ -42,6 +43,7 @@ export interface ChangeReads {
   lastEventBefore(at: number): number;
   /** Runs that have not ended and listen for events of a type; null: those for which one came after they began to listen. */
   listening(type: string | null, afterNumber: number, limit: number): readonly number[];
+  retentions(): readonly { readonly workflow: string; readonly policyText: string }[];
   schedules(): readonly { readonly definitionText: string; readonly stateText: string }[];
   /** Items of one stream of a run after `afterSeq`, as written; `stream` null: of all its streams. */
   stream(number: number, stream: string | null, afterSeq: number, limit: number): readonly StreamItem[];

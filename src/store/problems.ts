@@ -35,6 +35,12 @@ export const storeProblems = defineProblems({
     fix: "Run the newer version; data is never converted backwards.",
     exit: 74,
   },
+  PAYLOAD_LOST: {
+    status: 500,
+    title: "The file of a large payload is missing or holds something else.",
+    fix: "Restore the folder `payloads` beside the database from a backup; `baton doctor` names the runs.",
+    exit: 74,
+  },
   SCHEMA_OLDER: {
     status: 503,
     title: "The data was written by an older Baton and not brought up yet.",

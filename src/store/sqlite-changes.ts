@@ -12,9 +12,11 @@ export function changeWriter(db: DatabaseSync): (changes: readonly Change[]) => 
   const item = db.prepare("insert or ignore into stream_items (run, stream, id, at, data) values (?, ?, ?, ?, ?)");
   const schedule = db.prepare("insert or replace into schedules (name, definition, state) values (?, ?, ?)");
   const removeSchedule = db.prepare("delete from schedules where name = ?");
+  const retention = db.prepare("insert or replace into retentions (workflow, policy) values (?, ?)");
   const writers: Writers = {
     event: ({ source, id, type, at, text }) => event.run(source, id, type, at, text),
     schedule: ({ name, definitionText, stateText }) => schedule.run(name, definitionText, stateText),
+    retention: ({ workflow, policyText }) => retention.run(workflow, policyText),
     "schedule-gone": ({ name }) => removeSchedule.run(name),
     listener: ({ run, key, type, afterSeq }) => listen.run(run, key, type, afterSeq),
     "listener-gone": ({ run, key }) => stopListening.run(run, key),
@@ -54,6 +56,7 @@ export function changeReads(one: One, all: All): ChangeReads {
             ...[afterNumber, type, limit],
           )
       ).map(({ run }) => run),
+    retentions: () => all("select workflow, policy as policyText from retentions order by workflow"),
     schedules: () => all("select definition as definitionText, state as stateText from schedules order by name"),
     stream: (number, stream, afterSeq, limit) =>
       stream === null

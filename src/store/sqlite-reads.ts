@@ -3,22 +3,27 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { type Entry, type EntryKind, entryKindOf, type FieldFilter, type RunStatus } from "../run.ts";
 import type { runIds } from "./ids.ts";
+import { hashIn, type Payloads } from "./payloads.ts";
 import { storeProblems } from "./problems.ts";
 import { type EntryRow, entryOf, RUN_COLUMNS, type RunRow, recordOf, runOf } from "./rows.ts";
 import { changeReads } from "./sqlite-changes.ts";
-import type { RunPage, RunQuery, Store } from "./store.ts";
+import type { RunPage, RunQuery, Store, Upkeep } from "./store.ts";
 
-type Reads = Omit<Store, "ids" | "claim" | "tail" | "commit" | typeof Symbol.dispose>;
+type Reads = Omit<Store, "ids" | "claim" | "tail" | "commit" | keyof Upkeep | typeof Symbol.dispose>;
 
-export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>): Reads {
+export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>, payloads: Payloads): Reads {
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const known = statements.get(sql) ?? db.prepare(sql);
     statements.set(sql, known);
     return known;
   };
-  const one = <Row>(sql: string, ...values: SQLInputValue[]) => prepare(sql).get(...values) as Row | undefined;
-  const all = <Row>(sql: string, ...values: SQLInputValue[]) => prepare(sql).all(...values) as unknown as Row[];
+  const one = <Row>(sql: string, ...values: SQLInputValue[]) => whole(prepare(sql).get(...values), payloads) as Row | undefined;
+  const all = <Row>(sql: string, ...values: SQLInputValue[]) => {
+    const rows = prepare(sql).all(...values);
+    for (const row of rows) whole(row, payloads);
+    return rows as unknown as Row[];
+  };
 
   return {
     ...changeReads(one, all),
@@ -84,6 +89,18 @@ export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>): R
   };
 }
 
+/** Columns whose text may live in a file. */
+const LARGE = ["data", "input", "output"] as const;
+
+function whole(row: Record<string, unknown> | undefined, payloads: Payloads): unknown {
+  if (row === undefined) return undefined;
+  for (const column of LARGE) {
+    const stored = row[column];
+    if (typeof stored === "string" && hashIn(stored) !== null) row[column] = payloads.get(stored);
+  }
+  return row;
+}
+
 function countsByKind(rows: { kind: number; count: number }[]): Map<EntryKind, number> {
   const counts = new Map<EntryKind, number>();
   for (const row of rows) {
@@ -108,7 +125,7 @@ function page(
         and (? is null or r.problem ->> '$.code' = ?)
         and (? is null or exists (select 1 from start_keys k where k.run = r.id and k.key glob ?))
         ${fieldsOf(query)
-          .map(({ of }) => `and (r.${of} -> ?) = json(?)`)
+          .map(({ of }) => `and iif(r.${of} glob '@*', 0, (r.${of} -> ?) = json(?))`) // one in a file is not looked into
           .join(" ")}
       order by r.id desc limit ?`,
     ...[cursorOf(query.cursor, ids), ...twice(listOf(query.statuses)), ...twice(listOf(query.reasons))],

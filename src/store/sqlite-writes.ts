@@ -3,6 +3,7 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { isProblemError } from "../base/problem.ts";
 import { entryKinds } from "../run.ts";
+import { hashIn, INLINE_LENGTH_MAX, type Payloads } from "./payloads.ts";
 import { storeProblems } from "./problems.ts";
 import { changeWriter } from "./sqlite-changes.ts";
 import type { CodeIdentity, Commit, JournalReset, NewEntry, Rewind, RunStart, RunUpdate, Store } from "./store.ts";
@@ -10,11 +11,11 @@ import type { CodeIdentity, Commit, JournalReset, NewEntry, Rewind, RunStart, Ru
 /** Rows in one insert, as many as there are: many small inserts cost mostly their number. */
 const BLOCKS_ROWS = [32, 8, 1];
 
-export function sqliteWrites(db: DatabaseSync): Pick<Store, "claim" | "tail" | "commit"> {
+export function sqliteWrites(db: DatabaseSync, payloads: Payloads): Pick<Store, "claim" | "tail" | "commit"> {
   // A store opened for reading has no use for statements that write.
   let prepared: ReturnType<typeof prepareWrites> | null = null;
   const writes = () => {
-    prepared ??= prepareWrites(db);
+    prepared ??= prepareWrites(db, payloads);
     return prepared;
   };
   return {
@@ -69,15 +70,16 @@ const KEEP_TAIL = `
                                                else (select coalesce(max(id), 0) from runs) end)
    where name = 'last_seq' or name = 'last_run'`;
 
-function prepareWrites(db: DatabaseSync) {
+function prepareWrites(db: DatabaseSync, payloads: Payloads) {
   const epoch = db.prepare("select value from meta where name = 'epoch'");
-  const writeStarts = startWriter(db);
+  const keep = payloadKeeper(db, payloads);
+  const writeStarts = startWriter(db, keep);
   const writeRewinds = rewindWriter(db);
-  const writeResets = resetWriter(db);
-  const writeEntries = entryWriter(db);
+  const writeResets = resetWriter(db, keep);
+  const writeEntries = entryWriter(db, keep);
   const keepQuestions = questionKeeper(db);
   const stir = db.prepare("update runs set status = 'running' where id = ? and status = 'waiting'");
-  const writeUpdates = updateWriter(db);
+  const writeUpdates = updateWriter(db, keep);
   const writeChanges = changeWriter(db);
   const deleteRuns = deleter(db);
   const keepTail = db.prepare(KEEP_TAIL);
@@ -129,7 +131,21 @@ function blockInsert<Row>(
   };
 }
 
-function entryWriter(db: DatabaseSync) {
+/** Lays a text of a run into a row: itself, or the name of its file. */
+type Keep = (run: number, text: string) => string;
+
+function payloadKeeper(db: DatabaseSync, payloads: Payloads): Keep {
+  const name = db.prepare("insert or ignore into payloads (hash, run) values (?, ?)");
+  return (run, text) => {
+    if (text.length <= INLINE_LENGTH_MAX) return text;
+    const stored = payloads.put(text);
+    const hash = hashIn(stored);
+    if (hash !== null) name.run(hash, run);
+    return stored;
+  };
+}
+
+function entryWriter(db: DatabaseSync, keep: Keep) {
   const columns = ["seq", "run", "kind", "key", "hash", "at", "data"];
   return blockInsert<NewEntry>(db, "journal", columns, (to, offset, entry) => {
     if (entry.key?.isWellFormed() === false) throw storeProblems.STORAGE_FAILED("A key has half a surrogate pair.");
@@ -139,7 +155,7 @@ function entryWriter(db: DatabaseSync) {
     to[offset + 3] = entry.key;
     to[offset + 4] = entry.hash;
     to[offset + 5] = entry.at;
-    to[offset + 6] = entry.data;
+    to[offset + 6] = keep(entry.run, entry.data);
   });
 }
 
@@ -160,14 +176,14 @@ function questionKeeper(db: DatabaseSync) {
   };
 }
 
-function startWriter(db: DatabaseSync) {
+function startWriter(db: DatabaseSync, keep: Keep) {
   const workflowId = workflowNumbers(db);
   const key = db.prepare("insert into start_keys (namespace, name, key, run, body_hash) values (?, ?, ?, ?, ?)");
   const insert = blockInsert<RunStart>(db, "runs", START_COLUMNS, (to, offset, start) => {
     to[offset] = start.number;
     to[offset + 1] = workflowId(start.workflow);
     to[offset + 2] = start.status;
-    to[offset + 3] = start.inputText;
+    to[offset + 3] = keep(start.number, start.inputText);
     to[offset + 4] = start.seed;
     to[offset + 5] = start.startedAt;
     to[offset + 6] = start.deadlineAt;
@@ -206,14 +222,15 @@ function workflowNumbers(db: DatabaseSync): (identity: CodeIdentity) => number {
   };
 }
 
-function updateWriter(db: DatabaseSync) {
+function updateWriter(db: DatabaseSync, keep: Keep) {
   const update = db.prepare(`
     update runs
        set status = ?, reason = ?, wake_at = ?, ended_at = ?, output = ?, problem = ?, progress = coalesce(?, progress)
      where id = ? and ended_at is null`);
   return (updates: readonly RunUpdate[]): void => {
     for (const to of updates) {
-      update.run(to.status, to.reason, to.wakeAt, to.endedAt, to.outputText, to.problemText, to.progressText, to.run);
+      const outputText = to.outputText === null ? null : keep(to.run, to.outputText);
+      update.run(to.status, to.reason, to.wakeAt, to.endedAt, outputText, to.problemText, to.progressText, to.run);
     }
   };
 }
@@ -254,6 +271,7 @@ function deleter(db: DatabaseSync) {
     "questions where run",
     "listeners where run",
     "stream_items where run",
+    "payloads where run",
     "start_keys where run",
     "runs where id",
   ].map((where) => db.prepare(`delete from ${where} = ?`));
@@ -264,7 +282,7 @@ function deleter(db: DatabaseSync) {
   };
 }
 
-function resetWriter(db: DatabaseSync) {
+function resetWriter(db: DatabaseSync, keep: Keep) {
   const remember = db.prepare(`
     insert or ignore into taken_signals (run, id)
     select run, key from journal where run = ? and kind = 7 and seq not in (select value from json_each(?))`);
@@ -274,7 +292,7 @@ function resetWriter(db: DatabaseSync) {
   const restart = db.prepare("update runs set input = ?, seed = ?, continued = continued + 1 where id = ? and ended_at is null");
   return (resets: readonly JournalReset[]): void => {
     for (const { run, keepSeqs, inputText, seed } of resets) {
-      if (restart.run(inputText, seed, run).changes === 0) continue; // it has ended
+      if (restart.run(keep(run, inputText), seed, run).changes === 0) continue; // it has ended
       const kept = JSON.stringify(keepSeqs);
       remember.run(run, kept);
       drop.run(run, kept);

@@ -5,8 +5,10 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isProblemError } from "../base/problem.ts";
 import { newTag, runIds } from "./ids.ts";
+import { openPayloads } from "./payloads.ts";
 import { storeProblems } from "./problems.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
+import { sqliteUpkeep } from "./sqlite-upkeep.ts";
 import { sqliteWrites } from "./sqlite-writes.ts";
 import type { Store } from "./store.ts";
 
@@ -41,7 +43,12 @@ export function openSqlite({ path, readOnly = false, random32 }: SqliteOptions):
     if (!readOnly) migrate(db, random32);
     requireKnownSchema(db, path);
     const ids = runIds(readMeta(db, "tag"));
-    return { ids, ...sqliteReads(db, ids), ...sqliteWrites(db), [Symbol.dispose]: () => close(db, readOnly) };
+    const payloads = openPayloads(path === ":memory:" ? null : join(dirname(path), "payloads"));
+    const upkeep = sqliteUpkeep(db, payloads);
+    return {
+      ...{ ids, ...sqliteReads(db, ids, payloads), ...sqliteWrites(db, payloads), ...upkeep },
+      [Symbol.dispose]: () => close(db, readOnly),
+    };
   } catch (error) {
     db.close();
     if (readOnly && (error as { errcode?: number }).errcode === HALF_MADE)
@@ -82,6 +89,7 @@ function connect(path: string, readOnly: boolean): DatabaseSync {
 function configure(db: DatabaseSync, readOnly: boolean): void {
   db.exec(`pragma trusted_schema = off; pragma cell_size_check = on; pragma mmap_size = 0; pragma cache_size = -${CACHE_KIB}`);
   if (readOnly) return;
+  db.exec("pragma auto_vacuum = incremental"); // of a new file only, and only before anything else is written to it
   db.exec("pragma journal_mode = wal; pragma synchronous = full; pragma fullfsync = on; pragma checkpoint_fullfsync = on");
   db.exec(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma journal_size_limit = ${64 << 20}`);
 }
@@ -89,7 +97,6 @@ function configure(db: DatabaseSync, readOnly: boolean): void {
 function migrate(db: DatabaseSync, random32: number): void {
   const version = schemaVersion(db);
   if (version >= SCHEMA_VERSION || (version === 0 && !isBlank(db))) return; // somebody else's tables are not added to
-  if (version === 0) db.exec("pragma auto_vacuum = incremental");
   db.exec("begin immediate");
   for (const file of SCHEMA_FILES.slice(version)) db.exec(readFileSync(join(import.meta.dirname, file), "utf8"));
   if (version === 0) {

@@ -123,7 +123,30 @@ export interface RunPage {
   readonly nextCursor: string | null;
 }
 
-export interface Store extends Disposable, ChangeReads {
+/** Which runs are let go. Moments are Unix ms. */
+export interface Expiry {
+  /** Ended before this. */
+  readonly endedBefore: number;
+  /** Of each workflow only so many ended runs are kept; the newest. */
+  readonly countMax: number;
+  /** `namespace/name`; null: every workflow that is not in `except`. */
+  readonly workflow: string | null;
+  readonly except: readonly string[];
+}
+
+/** Keeping a store small. */
+export interface Upkeep {
+  /** Ended runs without a parent that is still there, which a policy lets go, oldest first. */
+  expired(expiry: Expiry, limit: number): readonly number[];
+  /** Lets events go, and what nobody needs any more; gives space back to the system, a part at a time. */
+  tidy(upkeep: { readonly eventsBefore: number; readonly eventCountMax: number }): void;
+  /** Bytes of the database that hold nothing. */
+  freeBytes(): number;
+  /** Deletes files of payloads that no run names; how many. */
+  sweepPayloads(): number;
+}
+
+export interface Store extends Disposable, ChangeReads, Upkeep {
   readonly ids: { of(number: number): RunId; numberOf(id: RunId): number | null };
 
   /** Takes the next epoch: from now on nobody with an older one commits. */

@@ -45,7 +45,7 @@ function temporaryDirectory(): string {
 
 export class World implements Disposable {
   readonly clock: ManualClock;
-  readonly #directory = temporaryDirectory();
+  readonly directory = temporaryDirectory();
   readonly #options: WorldOptions;
   readonly #stores: Store[] = [];
   #lives = 0;
@@ -80,7 +80,7 @@ export class World implements Disposable {
       onCommit,
     } = this.#options;
     const random32 = seededRandom(seed + 1_000 * this.#lives++);
-    const opened = openSqlite({ path: join(this.#directory, "baton.db"), random32: seed });
+    const opened = openSqlite({ path: join(this.directory, "baton.db"), random32: seed });
     this.#stores.push(opened);
     const store = mortalStore(wrapStore(opened, this.#lives), death, onCommit);
     const engine = openEmbeddedEngine({ store, clock: wrapClock(mortalClock(this.clock, store)), random32 });
@@ -105,6 +105,11 @@ export class World implements Disposable {
   /** Another process takes the directory over while this one, stalled, still believes that it owns it. */
   takeOver(death: Death | null = null): void {
     this.#life = this.#open(death);
+  }
+
+  /** Somebody deletes the files of large payloads. */
+  losePayloads(): void {
+    rmSync(join(this.directory, "payloads"), { recursive: true, force: true });
   }
 
   /** The number of the present life: 1 for the first. */
@@ -180,7 +185,7 @@ export class World implements Disposable {
   [Symbol.dispose](): void {
     this.#life.store.die();
     for (const store of this.#stores) store[Symbol.dispose]();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }
 

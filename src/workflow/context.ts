@@ -10,7 +10,7 @@
 
 import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
-import type { CloudEvent, EventFilter, EventInit, RetryPolicy, WorkflowName } from "../run.ts";
+import type { CloudEvent, EventFilter, EventInit, RetentionPolicy, RetryPolicy, WorkflowName } from "../run.ts";
 import type { Schema, SchemaLike } from "./schema.ts";
 
 export interface Context {
@@ -194,6 +194,8 @@ export interface Workflow<I = unknown, O = unknown> extends WorkflowName {
   /** The whole run may take this long, in ms. */
   readonly timeoutMs: number | null;
   readonly description: string | null;
+  /** Null where it says nothing of its own. */
+  readonly retention: RetentionPolicy | "forever" | null;
   // A method, so that a Workflow<I, O> is a Workflow.
   run(context: Context, input: I): Promise<O> | O;
 }

@@ -1,6 +1,6 @@
 // Defining a workflow in code.
 
-import type { WorkflowName } from "../run.ts";
+import { type RetentionPolicy, readRetention, type WorkflowName } from "../run.ts";
 import { type Context, MARK, type Workflow } from "./context.ts";
 import { workflowProblems } from "./problems.ts";
 import { readSchema, type SchemaLike } from "./schema.ts";
@@ -15,6 +15,8 @@ export interface WorkflowDefinition<I, O> {
   readonly input?: SchemaLike<I>;
   readonly output?: SchemaLike<O>;
   readonly timeoutMs?: number;
+  /** How long its ended runs are kept: 30 days and the newest 100,000 where left out. */
+  readonly retention?: Partial<RetentionPolicy> | "forever";
   readonly run: (context: Context, input: I) => Promise<O> | O;
 }
 
@@ -48,9 +50,14 @@ export function workflow<I, O>(definition: WorkflowDefinition<I, O>): Workflow<I
     [MARK]: true,
     ...{ namespace, name, version, timeoutMs, run },
     description: definition.description ?? null,
+    retention: retentionOf(definition),
     input: definition.input === undefined ? null : readSchema<I>(definition.input, `The input schema of ${name}`),
     output: definition.output === undefined ? null : readSchema<O>(definition.output, `The output schema of ${name}`),
   };
+}
+
+function retentionOf({ retention }: Pick<WorkflowDefinition<unknown, unknown>, "retention">): Workflow["retention"] {
+  return retention === undefined ? null : (readRetention(retention) ?? "forever");
 }
 
 function requireThat(condition: boolean, sentence: string, wanted: string): void {

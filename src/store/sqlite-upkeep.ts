@@ -1,0 +1,40 @@
+// Keeping the database small: what may go, and giving its space back.
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Payloads } from "./payloads.ts";
+import type { Upkeep } from "./store.ts";
+
+/** Pages given back at a time: the writer waits for no more. */
+const VACUUM_PAGES = 2_000;
+
+const NAME = "(w.namespace || '/' || w.name)";
+
+/** Runs that nobody above holds: their parent is gone, or there was none. */
+const FREE = "r.ended_at is not null and (r.parent is null or not exists (select 1 from runs p where p.id = r.parent))";
+
+export function sqliteUpkeep(db: DatabaseSync, payloads: Payloads): Upkeep {
+  const number = (sql: string): number => Number(Object.values(db.prepare(sql).get() ?? {})[0] ?? 0);
+  return {
+    expired: ({ endedBefore, countMax, workflow, except }, limit) =>
+      (
+        db
+          .prepare(`
+            select id from (
+              select r.id as id, r.ended_at as ended_at, row_number() over (partition by ${NAME} order by r.id desc) as place
+                from runs r join workflows w on w.id = r.workflow
+               where ${FREE} and (? is null or ${NAME} = ?) and ${NAME} not in (select value from json_each(?)))
+             where ended_at < ? or place > ? order by id limit ?`)
+          .all(workflow, workflow, JSON.stringify(except), endedBefore, countMax, limit) as { id: number }[]
+      ).map(({ id }) => id),
+    tidy({ eventsBefore, eventCountMax }) {
+      db.prepare("delete from listeners where not exists (select 1 from runs r where r.id = run and r.ended_at is null)").run();
+      db.prepare("delete from events where at < ? or seq <= (select max(seq) from events) - ?").run(eventsBefore, eventCountMax);
+      if (number("pragma freelist_count") > 0) db.exec(`pragma incremental_vacuum(${VACUUM_PAGES})`);
+    },
+    freeBytes: () => number("pragma freelist_count") * number("pragma page_size"),
+    sweepPayloads() {
+      const isNamed = db.prepare("select 1 from payloads where hash = ? limit 1");
+      return payloads.sweep((hash) => isNamed.get(hash) !== undefined);
+    },
+  };
+}
