@@ -5,6 +5,7 @@
 export { acceptInput } from "./engine/accept.ts";
 export { RunCarrier } from "./engine/carrier.ts";
 export { type EmbeddedEngine, openEmbeddedEngine } from "./engine/embedded.ts";
+export { placeOfRun } from "./engine/lines.ts";
 export type { Listener, News } from "./engine/news.ts";
 export type {
   Carrier,

@@ -2,7 +2,7 @@
  * Where journals and records live: the port with its promises, SQLite, and the lock that makes one process the owner
  * of a data directory.
  */
-export type { Change, ChangeReads, FreeChange, RunChange, StoredEvent, StreamItem } from "./store/changes.ts";
+export type { Change, ChangeReads, FreeChange, LineRow, Queue, RunChange, StoredEvent, StreamItem } from "./store/changes.ts";
 export { lockDirectory } from "./store/lock.ts";
 export { storeProblems } from "./store/problems.ts";
 export { openSqlite, type SqliteOptions } from "./store/sqlite.ts";

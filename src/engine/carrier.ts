@@ -16,6 +16,7 @@
 import type { Clock, Random32, Timer } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
+import type { Limit } from "../flow.ts";
 import {
   type Entry,
   type EntryKind,
@@ -29,13 +30,14 @@ import {
   type Unwinding,
   type WorkflowName,
 } from "../run.ts";
-import type { CodeIdentity, RunRecord } from "../store.ts";
+import type { CodeIdentity, RunRecord, Store } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
 import { acceptOutput } from "./accept.ts";
 import { type EventStore, Events } from "./events.ts";
+import { Lines, passOf } from "./lines.ts";
 import type { Listener, News } from "./news.ts";
 import type { Acting, Operation } from "./operation.ts";
-import type { Carrier, Claim, Draft, Engine, Taken, Write } from "./port.ts";
+import type { Carrier, Claim, Draft, Engine, Place, Taken, Write } from "./port.ts";
 import { engineProblems } from "./problems.ts";
 import { type Origin, Registry } from "./registry.ts";
 import { type Carrying, Resident } from "./resident.ts";
@@ -50,8 +52,8 @@ export interface CarrierOptions {
   readonly loadSource?: (identity: CodeIdentity) => Promise<readonly { workflow: Workflow; origin: Origin }[] | null>;
   /** Waiting runs kept in memory. */
   readonly residentMax?: number;
-  /** Where events are kept; without it nobody listens. */
-  readonly events?: EventStore;
+  /** What is kept beside journals: events, lines. Without it nobody listens, and no run waits for its turn. */
+  readonly beside?: EventStore & Pick<Store, "lines" | "line" | "passes">;
   /** Writes what it is asked to, but moves no run. */
   readonly idle?: boolean;
 }
@@ -78,6 +80,8 @@ export class RunCarrier implements Carrier, Carrying {
   readonly steering = new Steering(this);
   readonly acting = new Set<Acting>();
   readonly events: Events | null;
+  readonly lines: Lines;
+  readonly #beside: NonNullable<CarrierOptions["beside"]> | null;
   turn = 0;
   news: Listener | null = null;
   readonly #loadSource: NonNullable<CarrierOptions["loadSource"]>;
@@ -101,7 +105,9 @@ export class RunCarrier implements Carrier, Carrying {
     this.#loadSource = options.loadSource ?? (async () => null);
     this.#draining = options.idle ?? false;
     this.#residentMax = options.residentMax ?? limits.RESIDENT_WAITING_MAX;
-    this.events = options.events === undefined ? null : new Events(options.events, this.engine, (run) => this.#wakeOurs(run));
+    this.#beside = options.beside ?? null;
+    this.events = options.beside === undefined ? null : new Events(options.beside, this.engine, (run) => this.#wakeOurs(run));
+    this.lines = new Lines(this.engine, this.#beside);
     this.engine.carriedBy(this);
   }
 
@@ -167,6 +173,7 @@ export class RunCarrier implements Carrier, Carrying {
     const resident = this.#residents.get(run);
     const workflow = fresh === null ? null : this.registry.find(fresh.record.run);
     if (resident !== undefined) this.#touch(resident);
+    else if (fresh !== null && this.#standIfMust(fresh)) return;
     else if (fresh !== null && workflow !== null) this.#admit(fresh, workflow, []);
     else if (!this.#taking.has(run)) this.#take(run);
   }
@@ -178,6 +185,37 @@ export class RunCarrier implements Carrier, Carrying {
   #touch(resident: Resident): void {
     if (isOverdue(resident.record, this.engine.clock) && !resident.isUnwinding) this.cutShort(resident, overdue(resident.record));
     else resident.fireDue(this.engine.clock.now());
+  }
+
+  /** Whether a run waits for its turn; it is called when that has come. */
+  standsInLine(record: RunRecord): boolean {
+    const line = this.#beside?.line(record.number) ?? null;
+    return line !== null && !line.isPassed;
+  }
+
+  /** A run whose workflow is limited waits for its turn, unless its time is over. */
+  #standIfMust({ claim, record }: Taken): boolean {
+    const line = record.run.status === "pending" ? (this.#beside?.line(record.number) ?? null) : null;
+    if (line === null || line.isPassed) return false;
+    if (isOverdue(record, this.engine.clock)) this.writeEnd(claim, record, overdue(record));
+    else {
+      const place = { gate: line.gate, limit: JSON.parse(line.limitText) as Limit, priority: line.priority };
+      this.lines.askRun(record.number, place, line.askedAt, (at) => void this.#letThrough(record.number, claim, place, at));
+    }
+    return true;
+  }
+
+  /** Its turn has come: that is on disk before it begins. */
+  async #letThrough(number: number, claim: Claim, place: Place, at: number): Promise<void> {
+    try {
+      const record = await this.engine.record(claim.run);
+      if (this.#draining || record?.run.status !== "pending") return this.lines.leaveRun(number);
+      const changes = [{ kind: "line-passed" } as const, ...passOf(place, at)];
+      const standing = { status: "running", wakeAt: record.deadlineAt, progressText: null } as const;
+      this.engine.write(claim, { entries: [], standing, changes }, () => this.wake(claim.run, null));
+    } catch {
+      // The engine has stopped, and tells everybody itself.
+    }
   }
 
   #take(run: RunId): void {
@@ -202,6 +240,7 @@ export class RunCarrier implements Carrier, Carrying {
     try {
       const taken = await this.engine.take(run);
       if (taken === null || isEnd(taken.record.run.status) || taken.record.run.status === "paused") return;
+      if (this.#standIfMust(taken)) return;
       if (await this.#isLeftBehind(taken)) return await this.#takeNow(run, came); // it may have something to take back
       const workflow = await this.#codeOf(taken);
       if (workflow !== null) this.#admit(taken, workflow, came);
@@ -439,7 +478,9 @@ export class RunCarrier implements Carrier, Carrying {
 
   writeEnd(claim: Claim, record: RunRecord, ending: Ending, mayHaveChildren = true): void {
     const { status, outputText, problem, entry } = ending;
+    const leaves = this.lines.forgetRun(record.number);
     const write: Write = {
+      ...(leaves ? { changes: [{ kind: "line-gone" }] } : {}),
       entries: entry === undefined ? [] : [entry],
       standing: {
         ...{ status, wakeAt: null, progressText: null },
@@ -450,6 +491,7 @@ export class RunCarrier implements Carrier, Carrying {
     };
     this.engine.write(claim, write, () => {
       this.news?.({ kind: "status", run: claim.run, status, reason: null, wakeAt: null });
+      if (leaves) this.lines.leaveRun(record.number);
       this.#tellSettled(claim.run);
       if (mayHaveChildren) void this.#closeChildren(claim.run);
     });
@@ -569,6 +611,7 @@ export class RunCarrier implements Carrier, Carrying {
   }
 
   #stopTimers(): void {
+    this.lines.stop();
     this.#sweep?.cancel();
     this.#eviction?.cancel();
   }

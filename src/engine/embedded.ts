@@ -29,12 +29,14 @@ import {
   storeProblems,
 } from "../store.ts";
 import { Alarm } from "./alarm.ts";
+import { lineChange } from "./lines.ts";
 import type {
   Carrier,
   ChildRequest,
   Claim,
   Draft,
   Engine,
+  Place,
   Sent,
   Settling,
   Standing,
@@ -153,7 +155,7 @@ export class EmbeddedEngine implements Engine {
     const run = this.#store.ids.of(start.number);
     if (request.key !== null)
       this.#batch.keys.set(keyName(request.workflow, request.key.key), { run, bodyHash: request.key.bodyHash });
-    this.#begin(start, request.journal ?? []);
+    this.#begin(start, request.journal ?? [], request.place);
     await this.flushed();
     return { run, repeated: false };
   }
@@ -181,7 +183,7 @@ export class EmbeddedEngine implements Engine {
     const start = this.#newStart(request, { claim: parent as NumberedClaim, request });
     const run = this.#store.ids.of(start.number);
     this.append(parent, entry(run), then);
-    this.#begin(start);
+    this.#begin(start, [], request.place);
     return run;
   }
 
@@ -195,7 +197,7 @@ export class EmbeddedEngine implements Engine {
     return {
       ...{ number, startedAt, deadlineAt, parent },
       ...{ workflow: request.workflow, inputText: request.inputText, key: request.key },
-      status: "running",
+      status: request.place ? "pending" : "running",
       seed: this.#random32(),
       wakeAt: deadlineAt,
       root: above?.root ?? number,
@@ -203,10 +205,11 @@ export class EmbeddedEngine implements Engine {
     };
   }
 
-  #begin(start: RunStart, journal: readonly Draft[] = []): void {
+  #begin(start: RunStart, journal: readonly Draft[], place: Place | null | undefined): void {
     this.#families?.add(start.root);
     this.#batch.starts.push(start);
     for (const draft of journal) this.#put(start.number, draft, NOBODY);
+    if (place) this.#batch.changes.push(changeOf(lineChange(place, start.startedAt), start.number));
     const fresh = { claim: this.#claimOf(start), record: recordOf(start, this.#store), entries: [] };
     const taken = journal.length === 0 ? fresh : null;
     this.#batch.after.push(() => {
@@ -340,7 +343,8 @@ export class EmbeddedEngine implements Engine {
     for (const batch of [this.#batch, this.#committing]) {
       const update = batch?.updates.findLast((candidate) => candidate.run === number);
       if (update !== undefined) return update.status;
-      if (batch?.starts.some((start) => start.number === number)) return "running";
+      const start = batch?.starts.find((candidate) => candidate.number === number);
+      if (start !== undefined) return start.status;
     }
     return this.#store.record(number)?.run.status ?? null;
   }
@@ -491,8 +495,13 @@ function isEmpty(batch: Batch): boolean {
 }
 
 function changeOf(change: FreeChange | RunChange, run: number): Change {
-  const isOfRun = change.kind === "listener" || change.kind === "listener-gone" || change.kind === "stream-item";
-  return isOfRun ? { ...change, run } : change;
+  return isFree(change) ? change : { ...change, run };
+}
+
+const FREE: ReadonlySet<string> = new Set<FreeChange["kind"]>(["event", "schedule", "schedule-gone", "retention", "pass"]);
+
+function isFree(change: FreeChange | RunChange): change is FreeChange {
+  return FREE.has(change.kind);
 }
 
 function keyName({ namespace, name }: CodeIdentity, key: string): string {
@@ -515,7 +524,7 @@ function recordOf(start: RunStart, store: Store): RunRecord {
       parent: parent === null ? null : store.ids.of(parent.number),
       continued: 0,
       progress: null,
-      status: "running",
+      status: start.status as "pending" | "running",
     },
   };
 }

@@ -7,6 +7,7 @@ import { type Entry, type Facts, factOf, limits, runProblems } from "../run.ts";
 import type { CodeIdentity } from "../store.ts";
 import type { Workflow } from "../workflow.ts";
 import { type AcceptedInput, acceptInput } from "./accept.ts";
+import { placeOfRun } from "./lines.ts";
 import type { TakenName } from "./names.ts";
 import { type Home, Operation } from "./operation.ts";
 import type { ChildRequest, Draft } from "./port.ts";
@@ -42,6 +43,7 @@ abstract class ChildOperation<T> extends Operation<T> {
       inputText: this.#input.text,
       key: null,
       timeoutMs: this.#workflow.timeoutMs,
+      place: placeOfRun(this.#workflow, this.#input.value),
       parentKey,
       parentClose,
     };

@@ -10,7 +10,7 @@ import type { CodeIdentity, FreeChange, RunChange, Store } from "../store.ts";
 import type { Log, RunInfo, StepContext, StepOptions, StreamWriter, Workflow } from "../workflow.ts";
 import type { TakenName } from "./names.ts";
 import type { Listener } from "./news.ts";
-import type { ChildRequest, Claim, Draft, Engine, Settling } from "./port.ts";
+import type { ChildRequest, Claim, Draft, Engine, Place, Settling } from "./port.ts";
 
 /** A run, as its operations and its context see it. */
 export interface Home {
@@ -66,6 +66,9 @@ export interface Home {
   pause(problem: ProblemError): void;
   /** Keeps something beside the journal, in the same commit as what is written next. */
   change(change: FreeChange | RunChange): void;
+  readonly lines: Lining;
+  /** `namespace/name` of its workflow. */
+  readonly workflowName: string;
   /** A stream as the workflow's own function writes it. */
   streamOf(name: string): StreamWriter;
   /** Null where nothing of them is kept. */
@@ -101,6 +104,14 @@ export interface Hearing {
   listensNoMore(listener: EventListener): void;
   /** An event of this type is durable. */
   told(type: string): void;
+}
+
+/** Lines before gates as steps see them. */
+export interface Lining {
+  /** `go` is called when it may, with the moment; never when it leaves before. */
+  ask(id: string, place: Place, askedAt: number, go: (at: number) => void): void;
+  leave(id: string): void;
+  why(id: string): string | null;
 }
 
 /** Who is told that events of a type came, and then reads them. */

@@ -26,6 +26,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
 import type { ProblemError } from "../base/problem.ts";
+import type { Limit } from "../flow.ts";
 import type { Entry, EntryKind, PauseReason, RunStatus } from "../run.ts";
 import type { CodeIdentity, FreeChange, RunChange, RunRecord } from "../store.ts";
 
@@ -42,11 +43,21 @@ export interface Taken {
   readonly entries: readonly Entry[];
 }
 
+/** Where something stands in line. */
+export interface Place {
+  readonly gate: string;
+  readonly limit: Limit;
+  /** 1 goes first … 9 last. */
+  readonly priority: number;
+}
+
 export interface StartRequest {
   readonly workflow: CodeIdentity;
   readonly inputText: string;
   readonly key: { readonly key: string; readonly bodyHash: string } | null;
   readonly timeoutMs: number | null;
+  /** Where it stands in line; a run that does begins as `pending`. */
+  readonly place?: Place | null;
   /** What its journal begins with; a fork's, for one. */
   readonly journal?: readonly Draft[];
 }

@@ -51,7 +51,7 @@ import { History, type Next, type Recorded } from "./history.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Names } from "./names.ts";
 import type { Listener } from "./news.ts";
-import type { Acting, Home, Operation, SignalWaiter, Undo } from "./operation.ts";
+import type { Acting, Home, Lining, Operation, SignalWaiter, Undo } from "./operation.ts";
 import type { ChildRequest, Claim, Draft, Engine, Settling, Standing, Taken } from "./port.ts";
 import { Unwind } from "./undo.ts";
 import { Waiting } from "./waiting.ts";
@@ -64,6 +64,7 @@ export interface Carrying {
   readonly strict: boolean;
   readonly acting: Set<Acting>;
   readonly events: Events | null;
+  readonly lines: Lining;
   acts(acting: Acting): void;
   actingOf(resident: Resident): readonly Acting[];
   /** Grows with every commit: two outcomes of one turn are not delivered in one go. */
@@ -570,6 +571,14 @@ export class Resident implements Home {
   }
 
   // Beside the journal.
+
+  get lines(): Lining {
+    return this.carrier.lines;
+  }
+
+  get workflowName(): string {
+    return `${this.workflow.namespace}/${this.workflow.name}`;
+  }
 
   change(change: FreeChange | RunChange): void {
     if (!this.gone) this.engine.write(this.claim, { entries: [], changes: [change] }, null);

@@ -3,6 +3,7 @@
 
 import type { Timer } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
+import { RATE_SPAN_MS_MAX } from "../flow.ts";
 import { limits, type RetentionPolicy } from "../run.ts";
 import type { Store } from "../store.ts";
 import type { Engine } from "./port.ts";
@@ -60,7 +61,11 @@ export class Retention {
         policy,
         own.map(({ workflow }) => workflow),
       );
-    store.tidy({ eventsBefore: engine.clock.now() - limits.EVENT_KEPT_MS, eventCountMax: limits.EVENTS_KEPT_MAX });
+    const now = engine.clock.now();
+    store.tidy({
+      ...{ eventsBefore: now - limits.EVENT_KEPT_MS, eventCountMax: limits.EVENTS_KEPT_MAX },
+      passesBefore: now - RATE_SPAN_MS_MAX,
+    });
     if (gone > 0) store.sweepPayloads();
     return gone;
   }

@@ -18,6 +18,7 @@ import {
 } from "../run.ts";
 import type { RunRecord } from "../store.ts";
 import { acceptInput } from "./accept.ts";
+import { lineChange, placeOfRun } from "./lines.ts";
 import type { Claim, Draft, Engine, StartRequest, Taken, Write } from "./port.ts";
 import type { Registry } from "./registry.ts";
 import type { Resident } from "./resident.ts";
@@ -43,6 +44,8 @@ export interface Steered {
   expel(resident: Resident, why: string): void;
   /** Ends what is under way and begins nothing; the run leaves memory when it is at rest. */
   hold(resident: Resident): void;
+  /** Whether it waits for its turn. */
+  standsInLine(record: RunRecord): boolean;
   writePause(claim: Claim, reason: "operator", problem: Problem | null, by: string): void;
   wake(run: RunId, fresh: Taken | null): void;
 }
@@ -94,7 +97,8 @@ export class Steering {
     await this.#alone(run, async () => {
       const { claim, record } = await this.#requireUnended(run);
       if (record.run.status !== "paused") throw runProblems.RUN_NOT_PAUSED(`Run ${run} is ${record.run.status}.`);
-      const standing = { status: "running", wakeAt: record.deadlineAt, progressText: null } as const;
+      const status = this.#carrier.standsInLine(record) ? "pending" : "running";
+      const standing = { status, wakeAt: record.deadlineAt, progressText: null } as const;
       this.#carrier.engine.write(claim, { entries: [draft("run-resumed", { by })], standing }, null);
       await this.#carrier.engine.flushed();
       this.#carrier.residentOf(run)?.release();
@@ -151,14 +155,17 @@ export class Steering {
     const kept = new Set(more.map(({ key }) => key));
     const deadlineAt =
       record.deadlineAt === null ? null : this.#carrier.engine.clock.now() + (record.deadlineAt - record.run.startedAt);
+    const workflow = isEnd(record.run.status) ? this.#carrier.registry.find(record.run) : null;
+    const place = workflow === null ? null : placeOfRun(workflow, record.run.input);
     const write: Write = {
+      ...(place === null ? {} : { changes: [lineChange(place, this.#carrier.engine.clock.now())] }),
       rewind: { dropSeqs: cut.dropped.map(({ seq }) => seq), deadlineAt },
       entries: [
         draft("run-retried", { by, from, entriesDropped: cut.dropped.length }),
         ...cut.redone.filter(({ key }) => !kept.has(key)).map(({ key, generation }) => redone(key, generation)),
         ...more,
       ],
-      standing: { status: "running", wakeAt: deadlineAt, progressText: null },
+      standing: { status: place === null ? "running" : "pending", wakeAt: deadlineAt, progressText: null },
     };
     this.#carrier.engine.write(claim, write, null);
   }
@@ -175,6 +182,7 @@ export class Steering {
       inputText: acceptInput(workflow, request.input ?? old.input).text,
       key: null,
       timeoutMs: workflow.timeoutMs,
+      place: placeOfRun(workflow, request.input ?? old.input),
       journal: [draft("forked", { from: run, at: request.from, by: request.by }), ...keptBy(cut, taken.entries)],
     };
     return (await this.#carrier.engine.start(start)).run;

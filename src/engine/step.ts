@@ -20,9 +20,10 @@ import {
 } from "../run.ts";
 import type { Log, StepContext, StepOptions } from "../workflow.ts";
 import { StreamItems } from "./events.ts";
+import { passOf, placeOfStep } from "./lines.ts";
 import type { TakenName } from "./names.ts";
 import { type Acting, type Home, Operation } from "./operation.ts";
-import type { Settling } from "./port.ts";
+import type { Place, Settling } from "./port.ts";
 
 type Act<T> = (step: StepContext) => T | Promise<T>;
 
@@ -98,6 +99,9 @@ export class StepOperation<T> extends Operation<T> implements Acting {
   /** Whether the attempt under way only finds out what came of one that was interrupted. */
   #inquires = false;
   #beat: { details: Json | undefined; at: number; recordedAt: number } = { details: undefined, at: 0, recordedAt: 0 };
+  readonly #place: Place | null;
+  /** Whether it waits for its turn. */
+  #queue: "standing" | "noted" | null = null;
   #retryAt: number | null = null;
   #value: T | undefined;
   /** Whether `#value` is this attempt's own result, which need not be read back. */
@@ -109,6 +113,7 @@ export class StepOperation<T> extends Operation<T> implements Acting {
     if (typeof options !== "object" || options === null)
       throw runProblems.OPTION_INVALID(`The options of step "${name.key}" are no object.`);
     requireDelivery(options);
+    this.#place = placeOfStep(options.limit, home.workflowName, name.key);
     this.#act = act;
     this.#options = options;
     this.#policy = options.retry === undefined ? TRY_ONCE : readRetryPolicy(options.retry);
@@ -208,7 +213,37 @@ export class StepOperation<T> extends Operation<T> implements Acting {
     this.#interrupted = false;
     this.#retryAt = null;
     this.home.busy++;
-    if (this.#options.delivery === "at-most-once") {
+    if (this.#place === null) this.#begin(attempt, this.#options.delivery === "at-most-once");
+    else this.#standInLine(attempt, this.#place);
+  }
+
+  /** Waits for its turn; the time it waits counts for `timeoutMs` only. */
+  #standInLine(attempt: Attempt, place: Place): void {
+    this.#queue = "standing";
+    this.#takesTime();
+    this.home.lines.ask(this.#ticket, place, this.#attemptAt, (at) => {
+      if (this.#acting !== attempt || this.closed || this.home.gone) return this.home.lines.leave(this.#ticket);
+      this.#queue = null;
+      this.#attemptAt = at;
+      for (const change of passOf(place, at)) this.home.change(change);
+      this.#begin(attempt, this.#options.delivery === "at-most-once" || place.limit.rate !== undefined);
+    });
+  }
+
+  get #ticket(): string {
+    return `${this.idempotencyKey} ${this.#attempts}`;
+  }
+
+  /** Says on disk what it waits for, once that takes time: readers elsewhere see it there. */
+  #noteQueue(): void {
+    this.#queue = "noted";
+    const words = this.home.lines.why(this.#ticket);
+    const gate = this.#place?.gate ?? "";
+    if (words !== null) this.note("queued", JSON.stringify({ gate, words } satisfies Facts["queued"]));
+  }
+
+  #begin(attempt: Attempt, recordsFirst: boolean): void {
+    if (recordsFirst) {
       this.#takesTime();
       this.#recordStart({
         settled: () => this.#ifCurrent(attempt, () => this.#actNow(attempt, this.#act)),
@@ -261,8 +296,13 @@ export class StepOperation<T> extends Operation<T> implements Acting {
   #stopActing(): void {
     if (this.#acting === null) return;
     this.#acting = null;
+    this.#leaveLine();
     this.home.busy--;
     this.home.actsNoMore(this);
+  }
+
+  #leaveLine(): void {
+    if (this.#place !== null) this.home.lines.leave(this.#ticket);
   }
 
   /** Called by the sweep while an attempt is under way. */
@@ -270,7 +310,9 @@ export class StepOperation<T> extends Operation<T> implements Acting {
     const { timeoutMs, attemptTimeoutMs, heartbeatTimeoutMs } = this.#options;
     const beatAt = Math.max(this.#beat.at, this.#attemptAt);
     if (timeoutMs !== undefined && now - this.#firstAt >= timeoutMs) this.#timeOut("timeoutMs", timeoutMs, true);
-    else if (attemptTimeoutMs !== undefined && now - this.#attemptAt >= attemptTimeoutMs)
+    else if (this.#queue !== null) {
+      if (this.#queue === "standing" && now - this.#attemptAt >= limits.STEP_START_RECORDED_AFTER_MS) this.#noteQueue();
+    } else if (attemptTimeoutMs !== undefined && now - this.#attemptAt >= attemptTimeoutMs)
       this.#timeOut("attemptTimeoutMs", attemptTimeoutMs, false);
     else if (heartbeatTimeoutMs !== undefined && now - beatAt >= heartbeatTimeoutMs)
       this.#timeOut("heartbeatTimeoutMs", heartbeatTimeoutMs, false);
@@ -289,6 +331,7 @@ export class StepOperation<T> extends Operation<T> implements Acting {
 
   abort(reason: unknown): void {
     this.#acting?.abort(reason);
+    this.#leaveLine();
   }
 
   #done(value: T): void {

@@ -19,6 +19,7 @@ import {
   engineProblems,
   type Listener,
   openEmbeddedEngine,
+  placeOfRun,
   Retention,
   RunCarrier,
   type ScheduleDefinition,
@@ -89,7 +90,7 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
   const store = opening.use(openSqlite({ path: directory.databasePath, random32: random32() }));
   const engine = opening.use(openEmbeddedEngine({ store, clock, random32, onlyFamilies: carry !== "everything" }));
   const strict = options.strict ?? process.env.NODE_ENV !== "production";
-  const carrier = new RunCarrier({ engine, random32, strict, events: store, idle: carry === "nothing", loadSource });
+  const carrier = new RunCarrier({ engine, random32, strict, beside: store, idle: carry === "nothing", loadSource });
   opening.defer(() => carrier.drain(options.graceMs ?? GRACE_MS));
   for (const workflow of options.workflows ?? []) carrier.register(workflow as Workflow, null);
 
@@ -216,6 +217,7 @@ export class Baton implements Answerer, AsyncDisposable {
       inputText: accepted.text,
       key,
       timeoutMs: found.timeoutMs,
+      place: placeOfRun(found, accepted.value),
     });
     if (repeated) await this.#takeUp(run);
     return this.#handle<O>(run, repeated);

@@ -53,7 +53,7 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
     },
     "runs.show": async ({ run }) => {
       const record = requireRun(store, run);
-      return runViewOf(record.run, readJournal(store, record.number));
+      return runViewOf(record.run, readJournal(store, record.number), store.queue(record.number), now());
     },
     "runs.journal": async ({ run, after, limit }) => {
       const entries = store.journal(requireRun(store, run).number, after, limit).map(entryLineOf);

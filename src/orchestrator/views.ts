@@ -3,6 +3,7 @@
 import type { EntryLine, OperationLine, RunLine, RunView } from "../api.ts";
 import { readId } from "../base/id.ts";
 import { rfc3339 } from "../base/time.ts";
+import { inWords, type Limit } from "../flow.ts";
 import {
   countSteps,
   dataOf,
@@ -16,7 +17,7 @@ import {
   readEntries,
   runProblems,
 } from "../run.ts";
-import type { RunRecord, Store, StreamItem } from "../store.ts";
+import type { Queue, RunRecord, Store, StreamItem } from "../store.ts";
 
 /** Throws RUN_UNKNOWN. */
 export function requireRun(store: Store, run: string): RunRecord {
@@ -43,8 +44,9 @@ export function runLineOf(run: Run): RunLine {
   };
 }
 
-export function runViewOf(run: Run, reading: JournalReading): RunView {
-  const waitsFor = waitingSentence(run, reading);
+/** `queue`: where the run stands in line, if it does. */
+export function runViewOf(run: Run, reading: JournalReading, queue: Queue | null, now: number): RunView {
+  const waitsFor = run.status === "pending" && queue !== null ? queueSentence(queue, now) : waitingSentence(run, reading);
   return {
     ...runLineOf(run),
     input: run.input,
@@ -75,11 +77,19 @@ function operationLineOf(operation: OperationReading): OperationLine {
   };
 }
 
+function queueSentence({ gate, limitText, held, before }: Queue, now: number): string {
+  const limit = JSON.parse(limitText) as Limit;
+  const words = inWords({ gate, limit, held, before, rateFreeAt: null }, now);
+  return `${words.replace(/^w/, "W")}.`;
+}
+
 /** What a waiting or paused run waits for, and until when, in one sentence. */
 function waitingSentence(run: Run, reading: JournalReading): string | null {
   if (run.status === "paused") return `Paused (${run.reason}) until it is resumed.`;
-  if (run.status !== "waiting") return null;
-  const waiting = [...reading.values()].filter(({ waitsFor }) => waitsFor !== null);
+  if (run.status !== "waiting" && run.status !== "running") return null;
+  const open = [...reading.values()].filter(({ endedAt }) => endedAt === null);
+  const waiting = open.filter(({ waitsFor }) => waitsFor !== null);
+  if (run.status === "running" && waiting.length < open.length) return null; // something is being done
   const [first] = waiting.toSorted(
     (a, b) => (a.waitsUntil ?? Number.POSITIVE_INFINITY) - (b.waitsUntil ?? Number.POSITIVE_INFINITY),
   );

@@ -22,6 +22,8 @@ export interface Facts {
   "attempt-failed": { readonly attempt: number; readonly failure: Failure; readonly retryAt: number };
   "step-completed": Json;
   "step-failed": { readonly attempts: number; readonly failure: Failure };
+  /** It waits for its turn before a gate; as it stood when this was written. */
+  queued: { readonly gate: string; readonly words: string };
   /** A person gave the result. */
   "step-skipped": { readonly by: string; readonly output: Json };
   /** A person has it done again: with a new idempotency key. */
@@ -167,6 +169,7 @@ export const entryKinds = {
   heartbeat: about(30, "step"),
   "undo-added": ends(31, "compensation"),
   unwinding: about(32),
+  queued: about(36, "step"),
   "event-emitted": ends(33, "emit"),
   "listen-began": about(34, "listen"),
   "events-received": ends(35, "listen"),

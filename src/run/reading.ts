@@ -74,6 +74,8 @@ function take(operation: OperationReading, entry: Entry): void {
   switch (entry.kind) {
     case "step-started":
       return goesOn(operation, factOf(entry as Read<"step-started">).attempt);
+    case "queued":
+      return waits(operation, "step", factOf(entry as Read<"queued">).words.replace(/^waits for /, ""), null);
     case "attempt-failed":
       return takeFailedAttempt(operation, factOf(entry as Read<"attempt-failed">));
     case "step-completed":

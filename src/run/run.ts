@@ -59,10 +59,10 @@ export const mayBecome = {
   pending: ["running", "waiting", "paused", "failed", "canceled"], // waiting: its first act was to wait
   running: ["running", "waiting", "paused", "completed", "failed", "canceled"], // running again: its owner died and another carries it
   waiting: ["running", "paused", "completed", "failed", "canceled"], // completed: what it waited for was the last thing
-  paused: ["running", "waiting", "failed", "canceled"],
-  completed: ["running"], // a person has a part of it done again
-  failed: ["running"],
-  canceled: ["running"],
+  paused: ["pending", "running", "waiting", "failed", "canceled"], // pending: it stands in line
+  completed: ["pending", "running"], // a person has a part of it done again
+  failed: ["pending", "running"],
+  canceled: ["pending", "running"],
 } as const satisfies Record<RunStatus, readonly RunStatus[]>;
 
 export const RUN_STATUSES = Object.keys(mayBecome) as readonly RunStatus[];

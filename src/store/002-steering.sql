@@ -70,3 +70,21 @@ create table retentions (
   workflow text primary key,
   policy   text not null
 ) strict, without rowid;
+
+-- Runs of which only so many may be under way: where each stands, and whether it was let through.
+create table lines (
+  run       integer primary key,
+  gate      text not null,
+  limits    text not null,              -- JSON
+  priority  integer not null,
+  asked_at  integer not null,
+  is_passed integer not null default 0
+) strict;
+create index lines_by_gate on lines (gate, is_passed, asked_at + priority * 30000);
+
+-- When something was let through a gate that has a rate.
+create table passes (
+  seq  integer primary key,
+  gate text not null,
+  at   integer not null
+) strict;

@@ -4,6 +4,15 @@
 export type RunChange =
   | { readonly kind: "listener"; readonly key: string; readonly type: string | null; readonly afterSeq: number }
   | { readonly kind: "listener-gone"; readonly key: string }
+  | {
+      readonly kind: "line";
+      readonly gate: string;
+      readonly limitText: string;
+      readonly priority: number;
+      readonly askedAt: number;
+    }
+  | { readonly kind: "line-passed" }
+  | { readonly kind: "line-gone" }
   | { readonly kind: "stream-item"; readonly stream: string; readonly id: string; readonly at: number; readonly text: string };
 
 /** Of nobody. Moments are Unix ms; texts are JSON. */
@@ -16,6 +25,7 @@ export type FreeChange =
       readonly at: number;
       readonly text: string;
     }
+  | { readonly kind: "pass"; readonly gate: string; readonly at: number }
   | { readonly kind: "schedule"; readonly name: string; readonly definitionText: string; readonly stateText: string }
   | { readonly kind: "schedule-gone"; readonly name: string }
   | { readonly kind: "retention"; readonly workflow: string; readonly policyText: string };
@@ -35,7 +45,33 @@ export interface StreamItem {
   readonly text: string;
 }
 
+/** A run before a gate, or let through it. */
+export interface LineRow {
+  /** The run's number. */
+  readonly run: number;
+  readonly seq: number;
+  readonly gate: string;
+  readonly limitText: string;
+  readonly priority: number;
+  readonly askedAt: number;
+  readonly isPassed: boolean;
+}
+
+/** What a run in line waits for. */
+export interface Queue {
+  readonly gate: string;
+  readonly limitText: string;
+  readonly held: number;
+  readonly before: number;
+}
+
 export interface ChangeReads {
+  /** Runs in line or let through, by number. */
+  lines(afterRun: number, limit: number): readonly LineRow[];
+  line(run: number): LineRow | null;
+  /** Where a run stands; null where it is in no line. */
+  queue(run: number): Queue | null;
+  passes(afterSeq: number, limit: number): readonly { readonly seq: number; readonly gate: string; readonly at: number }[];
   hasEvent(source: string, id: string): boolean;
   /** Events after `afterSeq`, in the order they came; `type` null: of every type. */
   events(afterSeq: number, type: string | null, limit: number): readonly StoredEvent[];

@@ -1,7 +1,7 @@
 // What is kept beside journals, on SQLite: writing and reading.
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Change, ChangeReads, StoredEvent, StreamItem } from "./changes.ts";
+import type { Change, ChangeReads, LineRow, Queue, StoredEvent, StreamItem } from "./changes.ts";
 
 type Writers = { readonly [K in Change["kind"]]: (change: Extract<Change, { kind: K }>) => void };
 
@@ -13,9 +13,19 @@ export function changeWriter(db: DatabaseSync): (changes: readonly Change[]) => 
   const schedule = db.prepare("insert or replace into schedules (name, definition, state) values (?, ?, ?)");
   const removeSchedule = db.prepare("delete from schedules where name = ?");
   const retention = db.prepare("insert or replace into retentions (workflow, policy) values (?, ?)");
+  const line = db.prepare(
+    "insert or replace into lines (run, gate, limits, priority, asked_at, is_passed) values (?, ?, ?, ?, ?, 0)",
+  );
+  const passLine = db.prepare("update lines set is_passed = 1 where run = ?");
+  const leaveLine = db.prepare("delete from lines where run = ?");
+  const pass = db.prepare("insert into passes (gate, at) values (?, ?)");
   const writers: Writers = {
     event: ({ source, id, type, at, text }) => event.run(source, id, type, at, text),
     schedule: ({ name, definitionText, stateText }) => schedule.run(name, definitionText, stateText),
+    line: ({ run, gate, limitText, priority, askedAt }) => line.run(run, gate, limitText, priority, askedAt),
+    "line-passed": ({ run }) => passLine.run(run),
+    "line-gone": ({ run }) => leaveLine.run(run),
+    pass: ({ gate, at }) => pass.run(gate, at),
     retention: ({ workflow, policyText }) => retention.run(workflow, policyText),
     "schedule-gone": ({ name }) => removeSchedule.run(name),
     listener: ({ run, key, type, afterSeq }) => listen.run(run, key, type, afterSeq),
@@ -25,6 +35,14 @@ export function changeWriter(db: DatabaseSync): (changes: readonly Change[]) => 
   return (changes) => {
     for (const change of changes) (writers[change.kind] as (change: Change) => void)(change);
   };
+}
+
+const LINE = "run, run as seq, gate, limits as limitText, priority, asked_at as askedAt, is_passed";
+
+type LineColumns = Omit<LineRow, "isPassed"> & { readonly is_passed: number };
+
+function lineOf({ is_passed: isPassed, ...line }: LineColumns): LineRow {
+  return { ...line, isPassed: isPassed === 1 };
 }
 
 type One = <Row>(sql: string, ...values: (string | number | null)[]) => Row | undefined;
@@ -56,6 +74,22 @@ export function changeReads(one: One, all: All): ChangeReads {
             ...[afterNumber, type, limit],
           )
       ).map(({ run }) => run),
+    lines: (afterRun, limit) =>
+      all<LineColumns>(`select ${LINE} from lines where run > ? order by run limit ?`, afterRun, limit).map(lineOf),
+    line: (run) => {
+      const row = one<LineColumns>(`select ${LINE} from lines where run = ?`, run);
+      return row === undefined ? null : lineOf(row);
+    },
+    queue: (run) =>
+      one<Queue>(
+        `select l.gate, l.limits as limitText,
+                (select count(*) from lines h where h.gate = l.gate and h.is_passed = 1) as held,
+                (select count(*) from lines b where b.gate = l.gate and b.is_passed = 0 and b.run <> l.run
+                    and (b.asked_at + b.priority * 30000, b.run) < (l.asked_at + l.priority * 30000, l.run)) as before
+           from lines l where l.run = ? and l.is_passed = 0`,
+        run,
+      ) ?? null,
+    passes: (afterSeq, limit) => all("select seq, gate, at from passes where seq > ? order by seq limit ?", afterSeq, limit),
     retentions: () => all("select workflow, policy as policyText from retentions order by workflow"),
     schedules: () => all("select definition as definitionText, state as stateText from schedules order by name"),
     stream: (number, stream, afterSeq, limit) =>

@@ -26,7 +26,8 @@ export function sqliteUpkeep(db: DatabaseSync, payloads: Payloads): Upkeep {
              where ended_at < ? or place > ? order by id limit ?`)
           .all(workflow, workflow, JSON.stringify(except), endedBefore, countMax, limit) as { id: number }[]
       ).map(({ id }) => id),
-    tidy({ eventsBefore, eventCountMax }) {
+    tidy({ eventsBefore, eventCountMax, passesBefore }) {
+      db.prepare("delete from passes where at < ?").run(passesBefore);
       db.prepare("delete from listeners where not exists (select 1 from runs r where r.id = run and r.ended_at is null)").run();
       db.prepare("delete from events where at < ? or seq <= (select max(seq) from events) - ?").run(eventsBefore, eventCountMax);
       if (number("pragma freelist_count") > 0) db.exec(`pragma incremental_vacuum(${VACUUM_PAGES})`);

@@ -272,6 +272,7 @@ function deleter(db: DatabaseSync) {
     "listeners where run",
     "stream_items where run",
     "payloads where run",
+    "lines where run",
     "start_keys where run",
     "runs where id",
   ].map((where) => db.prepare(`delete from ${where} = ?`));

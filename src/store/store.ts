@@ -139,7 +139,7 @@ export interface Upkeep {
   /** Ended runs without a parent that is still there, which a policy lets go, oldest first. */
   expired(expiry: Expiry, limit: number): readonly number[];
   /** Lets events go, and what nobody needs any more; gives space back to the system, a part at a time. */
-  tidy(upkeep: { readonly eventsBefore: number; readonly eventCountMax: number }): void;
+  tidy(before: { readonly eventsBefore: number; readonly eventCountMax: number; readonly passesBefore: number }): void;
   /** Bytes of the database that hold nothing. */
   freeBytes(): number;
   /** Deletes files of payloads that no run names; how many. */

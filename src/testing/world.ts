@@ -9,7 +9,7 @@ import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import { canonicalJson } from "../base/json.ts";
 import { seededRandom } from "../base/random.ts";
-import { acceptInput, type EmbeddedEngine, type Listener, openEmbeddedEngine, RunCarrier } from "../engine.ts";
+import { acceptInput, type EmbeddedEngine, type Listener, openEmbeddedEngine, placeOfRun, RunCarrier } from "../engine.ts";
 import { type Entry, type JournalReading, openQuestions, type Run, readEntries } from "../run.ts";
 import { type Commit, openSqlite, type Store } from "../store.ts";
 import type { Workflow } from "../workflow.ts";
@@ -88,7 +88,7 @@ export class World implements Disposable {
       engine,
       random32,
       strict,
-      events: store,
+      beside: store,
       ...(residentMax === undefined ? {} : { residentMax }),
     });
     for (const workflow of workflows) carrier.register(workflow as Workflow, null);
@@ -125,6 +125,7 @@ export class World implements Disposable {
       inputText: accepted.text,
       key: key === null ? null : { key, bodyHash: canonicalJson(accepted.value as Json) },
       timeoutMs: workflow.timeoutMs,
+      place: placeOfRun(workflow as Workflow, accepted.value),
     });
     let run: RunId | null = null;
     let failure: unknown = null;

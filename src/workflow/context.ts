@@ -123,8 +123,29 @@ export interface StepOptions {
    * gives is the step's result.
    */
   readonly onInterrupted?: "fail" | "retry" | "pause" | ((interrupted: Interrupted) => unknown);
+  /** Of all steps with this limit's key only so many act, or begin to, at once; the others wait for their turn. */
+  readonly limit?: LimitOptions;
   /** The name under which the journal remembers the step, where `name` alone does not tell it from others. */
   readonly key?: string;
+}
+
+/** Flow control: `concurrency`, `rate` or both. */
+export interface LimitOptions {
+  /** What is limited together, over all runs; this step of this workflow where left out. */
+  readonly key?: string;
+  /** How many are under way at once. */
+  readonly concurrency?: number;
+  /** At most `count` begin within any `perMs`. */
+  readonly rate?: { readonly count: number; readonly perMs: number };
+  /** 1 goes first … 9 last; 5 where left out. Half a minute of waiting is worth one level, so that nobody starves. */
+  readonly priority?: number;
+}
+
+/** Flow control of a workflow's runs; a run that waits for its turn is `pending`. */
+export interface RunLimit<I> extends Omit<LimitOptions, "key" | "priority"> {
+  /** What is limited together: all runs of the workflow where left out, else those for which it gives the same. */
+  readonly key?: string | ((input: I) => Json);
+  readonly priority?: number | ((input: I) => number);
 }
 
 export interface StreamWriter {
@@ -194,6 +215,8 @@ export interface Workflow<I = unknown, O = unknown> extends WorkflowName {
   /** The whole run may take this long, in ms. */
   readonly timeoutMs: number | null;
   readonly description: string | null;
+  // Of `never`, so that a Workflow<I, O> is a Workflow.
+  readonly limit: RunLimit<never> | null;
   /** Null where it says nothing of its own. */
   readonly retention: RetentionPolicy | "forever" | null;
   // A method, so that a Workflow<I, O> is a Workflow.

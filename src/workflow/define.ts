@@ -1,7 +1,7 @@
 // Defining a workflow in code.
 
 import { type RetentionPolicy, readRetention, type WorkflowName } from "../run.ts";
-import { type Context, MARK, type Workflow } from "./context.ts";
+import { type Context, MARK, type RunLimit, type Workflow } from "./context.ts";
 import { workflowProblems } from "./problems.ts";
 import { readSchema, type SchemaLike } from "./schema.ts";
 
@@ -15,6 +15,8 @@ export interface WorkflowDefinition<I, O> {
   readonly input?: SchemaLike<I>;
   readonly output?: SchemaLike<O>;
   readonly timeoutMs?: number;
+  /** How many of its runs may be under way, or begin, at once; the others wait for their turn, `pending`. */
+  readonly limit?: RunLimit<I>;
   /** How long its ended runs are kept: 30 days and the newest 100,000 where left out. */
   readonly retention?: Partial<RetentionPolicy> | "forever";
   readonly run: (context: Context, input: I) => Promise<O> | O;
@@ -50,6 +52,7 @@ export function workflow<I, O>(definition: WorkflowDefinition<I, O>): Workflow<I
     [MARK]: true,
     ...{ namespace, name, version, timeoutMs, run },
     description: definition.description ?? null,
+    limit: definition.limit ?? null,
     retention: retentionOf(definition),
     input: definition.input === undefined ? null : readSchema<I>(definition.input, `The input schema of ${name}`),
     output: definition.output === undefined ? null : readSchema<O>(definition.output, `The output schema of ${name}`),
