@@ -23,6 +23,7 @@ export type {
 } from "./engine/port.ts";
 export { engineProblems } from "./engine/problems.ts";
 export type { Origin } from "./engine/registry.ts";
+export { rehearse, type Verdict } from "./engine/rehearsal.ts";
 export { type Retaining, Retention } from "./engine/retention.ts";
 export {
   nextFirings,

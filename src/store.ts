@@ -2,12 +2,21 @@
  * Where journals and records live: the port with its promises, SQLite, and the lock that makes one process the owner
  * of a data directory.
  */
-export type { Change, ChangeReads, FreeChange, LineRow, Queue, RunChange, StoredEvent, StreamItem } from "./store/changes.ts";
+export type {
+  Change,
+  ChangeReads,
+  CodeIdentity,
+  FreeChange,
+  LineRow,
+  Queue,
+  RunChange,
+  StoredEvent,
+  StreamItem,
+} from "./store/changes.ts";
 export { lockDirectory } from "./store/lock.ts";
 export { storeProblems } from "./store/problems.ts";
 export { openSqlite, type SqliteOptions } from "./store/sqlite.ts";
 export type {
-  CodeIdentity,
   Commit,
   JournalReset,
   NewEntry,

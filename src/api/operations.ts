@@ -183,6 +183,28 @@ export const operations = {
       ],
     },
   }),
+  "runs.migrate": define({
+    summary: "Let a run go on with other code of its workflow, once that fits what it has done.",
+    kind: "carry",
+    http: { method: "POST", path: "/v1/runs/:run/migrate" },
+    input: z.object({
+      run: runId,
+      file: z.string().max(4_096).optional().describe("FILE or FILE#export, absolute; the newest that is loaded where left out"),
+      who,
+    }),
+    output: status.extend({ from: z.string(), to: z.string() }),
+    cli: {
+      command: "runs migrate",
+      bulk: true,
+      args: ["run"],
+      paths: ["file"],
+      options: { file: { flags: "--to <file>", about: "the file with the other code; the newest that is loaded" } },
+      examples: [
+        "baton runs migrate run_k3f90001 --to brief.ts",
+        "baton runs migrate --query 'workflow:brief@1.0.0 status:waiting' --to brief.ts",
+      ],
+    },
+  }),
   "runs.skip": define({
     summary: "Give a step's result in its place; the run goes on with it.",
     kind: "steer",

@@ -3,11 +3,14 @@
 
 import { Console } from "node:console";
 import { readFileSync } from "node:fs";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { apiProblems } from "../api.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import { isLoading, orchestratorProblems } from "../orchestrator.ts";
 import { failureOf } from "../run.ts";
+import { check } from "./check.ts";
+import { completion, SHELLS, type Shell } from "./completion.ts";
+import { explain } from "./explain.ts";
 import { leave, meanToLeave, onUnmeantExit } from "./leave.ts";
 import { cliProblems, EXIT, exitCodeOf } from "./problems.ts";
 import { type CommonOptions, defaultData, resumeRun, runFile } from "./run.ts";
@@ -18,7 +21,7 @@ import { followStream, watchRun } from "./watch.ts";
 
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
-  ...["check", "workflows", "doctor", "explain", "completion", "validate", "graph"],
+  ...["workflows", "doctor", "validate", "graph"],
   ...["services", "secrets", "stats", "agents", "delegate", "verify"],
   ...["keys", "insights", "preferences", "init", "templates", "plan", "peers"],
 ]);
@@ -140,6 +143,9 @@ function build(end: (code: number) => void): Command {
   addOperationCommands(groupOf, withCommon, readCommon);
   addWatch(groupOf("runs"), end);
   addStream(groupOf("runs"), end);
+  addCheck(program, end);
+  addExplain(program, end);
+  addCompletion(program);
   addResume(groupOf("runs"), end);
   return program;
 }
@@ -240,6 +246,36 @@ function addWatch(runs: Command, end: (code: number) => void): void {
   command.action(async (run: string) => {
     end(await watchRun(run, { ...readCommon(command), timeout: (command.opts() as { timeout?: string }).timeout }));
   });
+}
+
+function addCheck(program: Command, end: (code: number) => void): void {
+  const command = withCommon(
+    program.command("check").description("Say what the code of a file would do to runs that have not ended. Executes no step."),
+  )
+    .argument("<file>", "FILE or FILE#export", requirePath)
+    .addHelpText("after", "\nExamples:\n  baton check brief.ts\n  baton check brief.ts --json");
+  command.action(async (file: string) => end(await check(file, readCommon(command))));
+}
+
+function addExplain(program: Command, end: (code: number) => void): void {
+  const command = withCommon(program.command("explain").description("Say what a problem's code means, and what to do about it."))
+    .argument("<code>")
+    .addHelpText("after", "\nExamples:\n  baton explain REPLAY_MISMATCH");
+  command.action((code: string) => end(explain(code, readCommon(command))));
+}
+
+function addCompletion(program: Command): void {
+  program
+    .command("completion")
+    .description("Print what a shell needs to complete commands: bash, zsh or fish.")
+    .addArgument(new Argument("<shell>").choices(SHELLS))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  source <(baton completion bash)\n  baton completion fish > ~/.config/fish/completions/baton.fish",
+    )
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .action((shell: Shell) => void process.stdout.write(completion(program, shell)));
 }
 
 function addStream(runs: Command, end: (code: number) => void): void {

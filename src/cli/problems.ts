@@ -11,6 +11,11 @@ export const cliProblems = defineProblems({
     fix: "Return or throw instead; what was accepted goes on with `baton runs resume`.",
     exit: 70,
   },
+  CODE_UNKNOWN: {
+    status: 404,
+    title: "There is no problem of this code.",
+    fix: "They are listed in docs/reference/problems.md.",
+  },
   NOT_CONFIRMED: { status: 409, title: "It was not confirmed.", fix: "Say --yes to do it without being asked.", exit: 6 },
   NO_OWNER: {
     status: 409,

@@ -34,6 +34,7 @@ const render: Render = {
       200,
     ),
   "runs.cancel": standing,
+  "runs.migrate": ({ run, status, from, to }) => `${run} is ${status}, with ${to} instead of ${from}`,
   "runs.pause": standing,
   "runs.skip": standing,
   "runs.retry": ({ run, status, from, dropped }) =>
@@ -160,7 +161,7 @@ function addCommand(
     ].filter(([, value]) => value !== undefined);
     const input = Object.fromEntries(fields.map(([field, value]) => [field, value])) as Record<string, unknown>;
     for (const field of shape.paths ?? []) {
-      const path = String(input[field]);
+      const path = String(input[field] ?? "");
       if (existsSync(path.replace(/#[^#]*$/, ""))) input[field] = resolve(path);
     }
     for (const field of shape.json ?? []) {
@@ -184,7 +185,15 @@ function takesWho(name: OperationName): boolean {
 }
 
 /** Operations after which a run goes on, if somebody carries it. */
-const MOVES = new Set<OperationName>(["runs.retry", "runs.fork", "runs.skip", "runs.signal", "inbox.answer", "inbox.decline"]);
+const MOVES = new Set<OperationName>([
+  "runs.retry",
+  "runs.fork",
+  "runs.migrate",
+  "runs.skip",
+  "runs.signal",
+  "inbox.answer",
+  "inbox.decline",
+]);
 
 async function answer<N extends OperationName>(name: N, input: InputOf<N>, options: CommonOptions): Promise<void> {
   const terminal = openTerminal(options);

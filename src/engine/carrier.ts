@@ -433,6 +433,10 @@ export class RunCarrier implements Carrier, Carrying {
     }
   }
 
+  comesAlive(): boolean {
+    return true;
+  }
+
   threw(resident: Resident, error: unknown): void {
     if (resident.gone || resident.isTakingBack) return;
     const ending = { status: "failed", problem: problemOf(error) } as const;

@@ -92,6 +92,10 @@ export class History {
     return this.#recorded.size === 0 && this.#asked.size === 0;
   }
 
+  unasked(): readonly string[] {
+    return [...this.#recorded.keys()];
+  }
+
   /** Operations that were asked for and not given their outcome yet. */
   takeAsked(): Operation[] {
     return Array.from({ length: this.#asked.size }, () => this.#asked.pop()).filter((operation) => operation !== undefined);

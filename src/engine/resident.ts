@@ -73,6 +73,8 @@ export interface Carrying {
   changed(resident: Resident): void;
   returned(resident: Resident, output: unknown): void;
   threw(resident: Resident, error: unknown): void;
+  /** Its journal is read; false: it is not to go on from there. */
+  comesAlive(resident: Resident): boolean;
   mismatched(resident: Resident, operation: Operation, recorded: Entry): void;
   corrupted(resident: Resident, entry: Entry, error: unknown): void;
   /** What a held run was doing has ended. */
@@ -381,6 +383,7 @@ export class Resident implements Home {
 
   /** The journal is read: what had no outcome goes on, in the order it was asked for (R4). */
   #goLive(): void {
+    if (!this.carrier.comesAlive(this)) return;
     this.#live = true;
     if (this.#ending !== null && this.#unwind === null) this.#beginUnwind(false);
     const held = this.#held;
@@ -734,6 +737,11 @@ export class Resident implements Home {
 
   get isHeld(): boolean {
     return this.#still;
+  }
+
+  /** What the journal has and nobody asked for. */
+  unasked(): readonly string[] {
+    return this.#history.unasked();
   }
 
   isActing(key: string): boolean {

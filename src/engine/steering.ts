@@ -17,10 +17,12 @@ import {
   runProblems,
 } from "../run.ts";
 import type { RunRecord } from "../store.ts";
+import { fullName, type Workflow } from "../workflow.ts";
 import { acceptInput } from "./accept.ts";
 import { lineChange, placeOfRun } from "./lines.ts";
 import type { Claim, Draft, Engine, StartRequest, Taken, Write } from "./port.ts";
 import type { Registry } from "./registry.ts";
+import { rehearse } from "./rehearsal.ts";
 import type { Resident } from "./resident.ts";
 
 /** How a run is ended from outside. */
@@ -186,6 +188,33 @@ export class Steering {
       journal: [draft("forked", { from: run, at: request.from, by: request.by }), ...keptBy(cut, taken.entries)],
     };
     return (await this.#carrier.engine.start(start)).run;
+  }
+
+  /**
+   * Lets a run that has not ended go on with other code of the same workflow, once that fits what it has done.
+   * Throws RUN_UNKNOWN / RUN_ENDED / MIGRATION_UNFIT.
+   */
+  async migrate(run: RunId, workflow: Workflow, by: string): Promise<{ from: string; to: string }> {
+    const told = await this.#alone(run, async () => {
+      const { claim, record, entries } = await this.#requireOpen(run);
+      const [from, to] = [fullName(record.run.workflow), fullName(workflow)];
+      const verdict = await rehearse(record, entries, workflow);
+      if (verdict.kind === "mismatch")
+        throw runProblems.MIGRATION_UNFIT(
+          `At "${verdict.at}" ${to} asks for: ${verdict.asked}; run ${run} has: ${verdict.recorded}.`,
+        );
+      const resident = this.#carrier.residentOf(run);
+      if (resident !== null) this.#carrier.expel(resident, `run ${run} goes on with ${to}`);
+      const changes = [{ kind: "run-code", workflow: this.#carrier.registry.identityOf(workflow) }] as const;
+      const isStopped =
+        record.run.status === "paused" && (record.run.reason === "not_loaded" || record.run.reason === "replay_mismatch");
+      const standing = { status: "running", wakeAt: record.deadlineAt, progressText: null } as const;
+      const entry = draft("migrated", { by, from, to });
+      this.#carrier.engine.write(claim, { entries: [entry], changes, ...(isStopped ? { standing } : {}) }, null);
+      return { from, to };
+    });
+    this.#carrier.wake(run, null);
+    return told;
   }
 
   /** Keeps nothing of a run that has ended, nor of the runs below it. Throws RUN_UNKNOWN / RUN_OPEN. */

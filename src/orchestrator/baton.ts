@@ -194,6 +194,7 @@ export class Baton implements Answerer, AsyncDisposable {
         const handle = await this.start(meant ?? workflow, input, key === undefined ? {} : { key });
         return { run: handle.id, repeated: handle.repeated };
       },
+      "runs.migrate": async (input: ReadInputOf<"runs.migrate">) => this.#migrate(input),
       "runs.fork": async (input: ReadInputOf<"runs.fork">) => this.#fork(input),
       "workflows.load": async (input: { file: string; export?: string }) => this.#loadHere(input),
     };
@@ -228,6 +229,17 @@ export class Baton implements Answerer, AsyncDisposable {
     if (source !== null && registry.fromSource(source) === null) await this.load(source);
     const found = source === null ? null : registry.fromSource(source);
     return (await this.start(found ?? workflow, input, { key })).id;
+  }
+
+  async #migrate({ run, file, who }: ReadInputOf<"runs.migrate">): Promise<OutputOf<"runs.migrate">> {
+    const { carrier, store } = this.#parts;
+    const { run: old } = requireRun(store, run);
+    const { namespace, name } = old.workflow;
+    if (file !== undefined) await this.reload(file);
+    else await carrier.canLoad(old);
+    const newest = carrier.registry.named(`${namespace}/${name}`);
+    const told = await carrier.steering.migrate(old.id, newest, who ?? "a person");
+    return { run, status: requireRun(store, run).run.status, ...told };
   }
 
   async #fork({ run, from, input, newest, who }: ReadInputOf<"runs.fork">): Promise<{ run: string; from: string }> {

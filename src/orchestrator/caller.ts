@@ -215,6 +215,13 @@ export async function ask<N extends OperationName>(dataPath: string, operation: 
   return thereOrHere(dataPath, there, () => steerAlone(dataPath, operation, input), false);
 }
 
+/** The store as a reader finds it, whoever carries the runs. */
+export async function readStore(dataPath: string): Promise<Store> {
+  const directory = dataDirectory(dataPath);
+  requireNothingElse(directory);
+  return await openToRead(directory);
+}
+
 /** Reads without taking part, whoever carries the runs; a directory that does not exist has no runs, and is not made. */
 async function readBeside<N extends OperationName>(dataPath: string, operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
   const directory = dataDirectory(dataPath);

@@ -27,7 +27,7 @@ export type ReadName =
   | "inbox.show";
 export type ScheduleName = "schedules.add" | "schedules.pause" | "schedules.resume" | "schedules.delete";
 export type SteerName = Exclude<OperationName, ReadName | CarryName | ScheduleName>;
-export type CarryName = "runs.start" | "runs.fork" | "workflows.load";
+export type CarryName = "runs.start" | "runs.fork" | "runs.migrate" | "workflows.load";
 
 /** Whoever does not say who they are. */
 const SOMEBODY = "a person";

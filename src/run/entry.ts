@@ -63,6 +63,8 @@ export interface Facts {
   "run-resumed": { readonly by: string };
   /** A person had it go on from `from`; what came after that was taken out. */
   "run-retried": { readonly by: string; readonly from: string | null; readonly entriesDropped: number };
+  /** It goes on with other code. */
+  migrated: { readonly by: string; readonly from: string; readonly to: string };
   /** The first fact of a run that begins with a part of another's journal. */
   forked: { readonly from: RunId; readonly at: string | null; readonly by: string };
   /** The first fact of a journal begun by `continueAs`. */
@@ -170,6 +172,7 @@ export const entryKinds = {
   "undo-added": ends(31, "compensation"),
   unwinding: about(32),
   queued: about(36, "step"),
+  migrated: about(37),
   "event-emitted": ends(33, "emit"),
   "listen-began": about(34, "listen"),
   "events-received": ends(35, "listen"),

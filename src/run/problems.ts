@@ -83,6 +83,12 @@ export const runProblems = defineProblems({
   SCHEDULE_TAKEN: { status: 409, title: "There is a schedule of this name already.", exit: 6 },
   SCHEDULE_UNKNOWN: { status: 404, title: "There is no such schedule.", fix: "List them with `baton schedules ls`." },
   EVENT_INVALID: { status: 422, title: "An event is no CloudEvent 1.0 with JSON in it.", exit: 2 },
+  MIGRATION_UNFIT: {
+    status: 409,
+    title: "The other code does not fit what the run has done.",
+    fix: "Guard the change with `ctx.patch(id)`, or fork the run from an earlier step: `baton runs fork --newest`.",
+    exit: 6,
+  },
   QUERY_INVALID: { status: 422, title: "A query is not understood.", exit: 2 },
   NOT_YOURS: { status: 403, title: "The question is asked of somebody else.", fix: "Say who you are: --as NAME.", exit: 5 },
   STEP_UNKNOWN: { status: 404, title: "The run has no such step." },

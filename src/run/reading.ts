@@ -141,6 +141,7 @@ function take(operation: OperationReading, entry: Entry): void {
     case "step-redone":
     case "heartbeat":
     case "unwinding":
+    case "migrated":
       return; // about the run, not about an operation
     default:
       return unreachable(entry.kind);

@@ -12,7 +12,7 @@ export interface Cut {
 
 /** Facts about the run itself, and what came from outside, stay. */
 const STAYS = new Set<EntryKind>([
-  ...(["signal-received", "run-paused", "run-resumed", "run-retried", "continued", "forked"] as const),
+  ...(["signal-received", "run-paused", "run-resumed", "run-retried", "continued", "forked", "migrated"] as const),
 ]);
 
 /**

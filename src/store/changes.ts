@@ -1,5 +1,12 @@
 // What is kept beside journals: events and who listens, streams. Each change is keyed, so that writing it twice is harmless.
 
+import type { WorkflowName } from "../run.ts";
+
+export interface CodeIdentity extends WorkflowName {
+  readonly contentHash: string | null;
+  readonly source: string | null;
+}
+
 /** Of a run; its number is added by whoever writes. */
 export type RunChange =
   | { readonly kind: "listener"; readonly key: string; readonly type: string | null; readonly afterSeq: number }
@@ -11,6 +18,7 @@ export type RunChange =
       readonly priority: number;
       readonly askedAt: number;
     }
+  | { readonly kind: "run-code"; readonly workflow: CodeIdentity }
   | { readonly kind: "line-passed" }
   | { readonly kind: "line-gone" }
   | { readonly kind: "stream-item"; readonly stream: string; readonly id: string; readonly at: number; readonly text: string };

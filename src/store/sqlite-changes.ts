@@ -1,11 +1,14 @@
 // What is kept beside journals, on SQLite: writing and reading.
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Change, ChangeReads, LineRow, Queue, StoredEvent, StreamItem } from "./changes.ts";
+import type { Change, ChangeReads, CodeIdentity, LineRow, Queue, StoredEvent, StreamItem } from "./changes.ts";
 
 type Writers = { readonly [K in Change["kind"]]: (change: Extract<Change, { kind: K }>) => void };
 
-export function changeWriter(db: DatabaseSync): (changes: readonly Change[]) => void {
+export function changeWriter(
+  db: DatabaseSync,
+  workflowId: (identity: CodeIdentity) => number,
+): (changes: readonly Change[]) => void {
   const event = db.prepare("insert or ignore into events (source, id, type, at, event) values (?, ?, ?, ?, ?)");
   const listen = db.prepare("insert or ignore into listeners (run, key, type, after_seq) values (?, ?, ?, ?)");
   const stopListening = db.prepare("delete from listeners where run = ? and key = ?");
@@ -18,11 +21,13 @@ export function changeWriter(db: DatabaseSync): (changes: readonly Change[]) => 
   );
   const passLine = db.prepare("update lines set is_passed = 1 where run = ?");
   const leaveLine = db.prepare("delete from lines where run = ?");
+  const giveCode = db.prepare("update runs set workflow = ? where id = ?");
   const pass = db.prepare("insert into passes (gate, at) values (?, ?)");
   const writers: Writers = {
     event: ({ source, id, type, at, text }) => event.run(source, id, type, at, text),
     schedule: ({ name, definitionText, stateText }) => schedule.run(name, definitionText, stateText),
     line: ({ run, gate, limitText, priority, askedAt }) => line.run(run, gate, limitText, priority, askedAt),
+    "run-code": ({ run, workflow }) => giveCode.run(workflowId(workflow), run),
     "line-passed": ({ run }) => passLine.run(run),
     "line-gone": ({ run }) => leaveLine.run(run),
     pass: ({ gate, at }) => pass.run(gate, at),

@@ -3,10 +3,11 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { isProblemError } from "../base/problem.ts";
 import { entryKinds } from "../run.ts";
+import type { CodeIdentity } from "./changes.ts";
 import { hashIn, INLINE_LENGTH_MAX, type Payloads } from "./payloads.ts";
 import { storeProblems } from "./problems.ts";
 import { changeWriter } from "./sqlite-changes.ts";
-import type { CodeIdentity, Commit, JournalReset, NewEntry, Rewind, RunStart, RunUpdate, Store } from "./store.ts";
+import type { Commit, JournalReset, NewEntry, Rewind, RunStart, RunUpdate, Store } from "./store.ts";
 
 /** Rows in one insert, as many as there are: many small inserts cost mostly their number. */
 const BLOCKS_ROWS = [32, 8, 1];
@@ -73,14 +74,15 @@ const KEEP_TAIL = `
 function prepareWrites(db: DatabaseSync, payloads: Payloads) {
   const epoch = db.prepare("select value from meta where name = 'epoch'");
   const keep = payloadKeeper(db, payloads);
-  const writeStarts = startWriter(db, keep);
+  const workflowId = workflowNumbers(db);
+  const writeStarts = startWriter(db, keep, workflowId);
   const writeRewinds = rewindWriter(db);
   const writeResets = resetWriter(db, keep);
   const writeEntries = entryWriter(db, keep);
   const keepQuestions = questionKeeper(db);
   const stir = db.prepare("update runs set status = 'running' where id = ? and status = 'waiting'");
   const writeUpdates = updateWriter(db, keep);
-  const writeChanges = changeWriter(db);
+  const writeChanges = changeWriter(db, workflowId);
   const deleteRuns = deleter(db);
   const keepTail = db.prepare(KEEP_TAIL);
   return {
@@ -176,8 +178,7 @@ function questionKeeper(db: DatabaseSync) {
   };
 }
 
-function startWriter(db: DatabaseSync, keep: Keep) {
-  const workflowId = workflowNumbers(db);
+function startWriter(db: DatabaseSync, keep: Keep, workflowId: (identity: CodeIdentity) => number) {
   const key = db.prepare("insert into start_keys (namespace, name, key, run, body_hash) values (?, ?, ?, ?, ?)");
   const insert = blockInsert<RunStart>(db, "runs", START_COLUMNS, (to, offset, start) => {
     to[offset] = start.number;

@@ -19,13 +19,8 @@
 // go on from `tail` after it has claimed the store.
 
 import type { RunId } from "../base/id.ts";
-import type { Entry, EntryKind, PauseReason, Run, RunFilter, RunStatus, WorkflowName } from "../run.ts";
-import type { Change, ChangeReads } from "./changes.ts";
-
-export interface CodeIdentity extends WorkflowName {
-  readonly contentHash: string | null;
-  readonly source: string | null;
-}
+import type { Entry, EntryKind, PauseReason, Run, RunFilter, RunStatus } from "../run.ts";
+import type { Change, ChangeReads, CodeIdentity } from "./changes.ts";
 
 /** A run as it begins. Texts are JSON. Moments are Unix ms. */
 export interface RunStart {
