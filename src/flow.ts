@@ -2,5 +2,4 @@
  * Gates: who may go now, where only so many may be under way at once or go within a span. Pure: no clock, no chance, no I/O.
  */
 export type { Limit, Rate, Ticket, Waiting } from "./flow/gate.ts";
-export { AGEING_MS, CONCURRENCY_MAX, Gates, inWords, RATE_COUNT_MAX, RATE_SPAN_MS_MAX, readLimit } from "./flow/gate.ts";
-export { flowProblems } from "./flow/problems.ts";
+export { Gates, inWords, RATE_SPAN_MS_MAX, readLimit } from "./flow/gate.ts";

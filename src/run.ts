@@ -21,4 +21,4 @@ export { buildsOnUndone, cutAt, firstUndone, lastFailure } from "./run/rewind.ts
 export type { EndedRun, PauseReason, Progress, Run, RunCore, RunStatus, WorkflowName } from "./run/run.ts";
 export { hasEnded, isEnd, mayBecome, RUN_STATUSES } from "./run/run.ts";
 export type { CatchUp, DueFirings, Timetable, WrittenTimetable } from "./run/timetable.ts";
-export { dueFirings, firingAfter, firings, inWords, readTimetable } from "./run/timetable.ts";
+export { dueFirings, firings, inWords, readTimetable } from "./run/timetable.ts";
