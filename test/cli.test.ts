@@ -377,6 +377,21 @@ suite("workflow files", concurrently, () => {
     assert.equal((await other.baton("run two.ts")).stdout, "d\n");
   });
 
+  test("where `npm init` wrote that files are CommonJS, one that imports and exports is a module all the same", async () => {
+    const main = `import { workflow } from "batonflow";\nimport { word } from "./part.ts";\nexport default workflow({ name: "m", run: () => word });`;
+    using other = openPlace({
+      "package.json": '{"name":"x","type":"commonjs"}',
+      "main.ts": main,
+      "main.js": main,
+      "part.ts": 'export const word = "module";',
+    });
+    for (const file of ["main.ts", "main.js"]) {
+      const { stdout, stderr } = await other.baton(`run ${file}`);
+      assert.equal(stdout, "module\n", stderr);
+      assert.doesNotMatch(stderr, /Warning/);
+    }
+  });
+
   test("--with makes further workflows known by name", async () => {
     using other = openPlace({
       "main.ts": `import { workflow } from "batonflow"; export default workflow({ name: "main", run: (ctx) => ctx.run("shop/sub", { n: 1 }) });`,

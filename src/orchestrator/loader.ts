@@ -252,9 +252,18 @@ function prepareHooks(): void {
           .update(readFileSync(fileURLToPath(url)))
           .digest("hex");
       }
-      return next(url, context);
+      return next(url, { ...context, format: isUsersOwn(url) ? formatOf(url, context.format) : context.format });
     },
   });
+}
+
+const MODULE_SYNTAX = /^\s*(?:import\s*[\w{*"'$]|export\s+(?:default|const|let|var|function|class|async|type|interface|[{*]))/m;
+
+/** `npm init` writes that all files are CommonJS; one that imports and exports is a module all the same. */
+function formatOf(url: string, format: string | null | undefined): string | null | undefined {
+  if (format !== "commonjs" && format !== "commonjs-typescript") return format;
+  if (!MODULE_SYNTAX.test(readFileSync(fileURLToPath(url), "utf8"))) return format;
+  return format === "commonjs" ? "module" : "module-typescript";
 }
 
 /** Resolves, and keeps for whoever tells of a failure which import it was. */
