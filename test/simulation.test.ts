@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plantedFaults, type Simulated, simulate } from "../src/testing.ts";
 
-const SEEDS = 240;
+const SEEDS = 500;
 /** Seeds within which every planted fault is found. */
-const SEEDS_TO_FIND = 60;
+const SEEDS_TO_FIND = 100;
 
 /** Each of these must have happened at least once, or the simulation has stopped simulating. */
 const KINDS = [
-  ...["help", "time", "act", "crash", "take-over", "jump", "slow disk", "failing disk"],
+  ...["help", "time", "act", "crash", "take-over", "jump", "slow disk", "failing disk", "pause"],
   ...["death before", "death after", "death answer-lost"],
 ];
 

@@ -202,6 +202,7 @@ export class EmbeddedEngine implements Engine {
       wakeAt: deadlineAt,
       root: above?.root ?? number,
       depth: (above?.depth ?? -1) + 1,
+      since: this.#nextSeq,
     };
   }
 
@@ -209,7 +210,7 @@ export class EmbeddedEngine implements Engine {
     this.#families?.add(start.root);
     this.#batch.starts.push(start);
     for (const draft of journal) this.#put(start.number, draft, NOBODY);
-    if (place) this.#batch.changes.push(changeOf(lineChange(place, start.startedAt), start.number));
+    if (place) this.#change({ ...lineChange(place, start.startedAt), run: start.number });
     const fresh = { claim: this.#claimOf(start), record: recordOf(start, this.#store), entries: [] };
     const taken = journal.length === 0 ? fresh : null;
     this.#batch.after.push(() => {
@@ -269,7 +270,7 @@ export class EmbeddedEngine implements Engine {
     if (reset !== undefined) this.#reset(number, reset);
     for (const draft of entries) this.#put(number, draft, NOBODY);
     for (const { to, draft } of sends ?? []) this.#sendWithin(to, draft);
-    for (const change of changes ?? []) this.#batch.changes.push(changeOf(change, number));
+    for (const change of changes ?? []) this.#change(isFree(change) ? change : { ...change, run: number });
     if (standing !== undefined) this.#stand(number, standing);
     if (then !== null) this.#batch.after.push(then);
     this.#schedule();
@@ -323,9 +324,13 @@ export class EmbeddedEngine implements Engine {
     return "accepted";
   }
 
+  #change(change: FreeChange | Exclude<Change, FreeChange>): void {
+    this.#batch.changes.push(change.kind === "event" ? { ...change, seq: this.#nextSeq++ } : change);
+  }
+
   async keep(changes: readonly FreeChange[]): Promise<void> {
     this.#requireOpen();
-    this.#batch.changes.push(...changes);
+    for (const change of changes) this.#change(change);
     if (changes.length > 0) this.#schedule();
     await this.flushed();
   }
@@ -494,10 +499,6 @@ function isEmpty(batch: Batch): boolean {
   return [starts, rewinds, resets, entries, updates, changes, deletes].every(({ length }) => length === 0);
 }
 
-function changeOf(change: FreeChange | RunChange, run: number): Change {
-  return isFree(change) ? change : { ...change, run };
-}
-
 const FREE: ReadonlySet<string> = new Set<FreeChange["kind"]>(["event", "schedule", "schedule-gone", "retention", "pass"]);
 
 function isFree(change: FreeChange | RunChange): change is FreeChange {
@@ -510,9 +511,9 @@ function keyName({ namespace, name }: CodeIdentity, key: string): string {
 
 /** A run just started, as `take` would read it, without reading it. */
 function recordOf(start: RunStart, store: Store): RunRecord {
-  const { number, seed, deadlineAt, wakeAt, root, depth, parent, workflow } = start;
+  const { number, seed, deadlineAt, wakeAt, root, depth, since, parent, workflow } = start;
   return {
-    ...{ number, seed, deadlineAt, wakeAt, root, depth, parent },
+    ...{ number, seed, deadlineAt, wakeAt, root, depth, since, parent },
     run: {
       id: store.ids.of(number),
       workflow: { namespace: workflow.namespace, name: workflow.name, version: workflow.version },

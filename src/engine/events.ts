@@ -30,7 +30,7 @@ export function eventChange(event: CloudEvent, at: number): FreeChange {
 }
 
 /** What events are kept in and read from. */
-export type EventStore = Pick<Store, "events" | "hasEvent" | "lastEventBefore" | "listening"> & Pick<Store, "ids">;
+export type EventStore = Pick<Store, "events" | "hasEvent" | "listening"> & Pick<Store, "ids">;
 
 /** Who listens in memory, and who is woken. */
 export class Events implements Hearing {

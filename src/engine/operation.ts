@@ -99,7 +99,7 @@ export interface Undo {
 
 /** Events as operations see them. */
 export interface Hearing {
-  readonly store: Pick<Store, "events" | "lastEventBefore">;
+  readonly store: Pick<Store, "events">;
   listens(listener: EventListener): void;
   listensNoMore(listener: EventListener): void;
   /** An event of this type is durable. */

@@ -603,7 +603,7 @@ export class Resident implements Home {
   readonly #heard = new Map<string, number>();
 
   heardUntil(listener: string): number {
-    return this.#heard.get(listener) ?? this.events?.store.lastEventBefore(this.record.run.startedAt) ?? 0;
+    return this.#heard.get(listener) ?? this.record.since - 1;
   }
 
   heard(listener: string, seq: number): void {

@@ -3,7 +3,7 @@
 
 import { failureOf, runProblems, type Unwinding } from "../run.ts";
 import type { StepOptions } from "../workflow.ts";
-import { Names, type TakenName } from "./names.ts";
+import type { TakenName } from "./names.ts";
 import { type Home, Operation, type Undo } from "./operation.ts";
 import { StepOperation } from "./step.ts";
 
@@ -11,7 +11,7 @@ import { StepOperation } from "./step.ts";
 const RETRY = { attemptsMax: 5 };
 
 /** Under which the journal knows an undo: what it undoes, behind this. */
-const SCOPE = "undo";
+const SCOPE = "undo / ";
 
 export class CompensateOperation extends Operation<void> {
   readonly kind = "compensation";
@@ -23,12 +23,17 @@ export class CompensateOperation extends Operation<void> {
     this.#undo = { key: name.key, act, options: { retry: RETRY, ...options } };
   }
 
+  /** It counts from when it is written, not from when the workflow is told: so a replay takes back the same. */
+  override asked(): void {
+    if (this.recordedOutcome !== null) this.home.undoes(this.#undo);
+  }
+
   begin(): void {
+    this.home.undoes(this.#undo);
     this.conclude("undo-added", "null");
   }
 
   deliver(): void {
-    this.home.undoes(this.#undo);
     this.resolve();
   }
 }
@@ -38,7 +43,6 @@ export class Unwind {
   readonly #home: Home;
   readonly #undos: Undo[];
   readonly #ending: Unwinding;
-  readonly #names = Names.within(SCOPE);
   readonly #notUndone: { readonly key: string; readonly message: string }[] = [];
   #current: Operation | null = null;
   isUnderWay = false;
@@ -59,7 +63,8 @@ export class Unwind {
     this.isUnderWay = true;
     const undo = this.#undos.pop();
     if (undo === undefined) return null;
-    const step = new StepOperation<unknown>(this.#home, this.#names.take(undo.key, false), undo.act, undo.options);
+    const name: TakenName = { key: SCOPE + undo.key, use: { uses: 1, open: 1 } }; // what it undoes has a key of its own
+    const step = new StepOperation<unknown>(this.#home, name, undo.act, undo.options);
     this.#current = step as Operation;
     return step;
   }

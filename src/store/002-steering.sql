@@ -17,9 +17,12 @@ select run, key, min(seq) from journal a
    and not exists (select 1 from journal b where b.run = a.run and b.key = a.key and b.kind in (12, 13))
  group by run, key;
 
+-- The first seq that can be of an event or entry after the run began.
+alter table runs add column since integer not null default 0;
+
 -- Events, for whoever listens: each once, kept for those who listen later.
 create table events (
-  seq    integer primary key autoincrement,
+  seq    integer primary key,           -- from the same row of numbers as the journal's
   source text not null,
   id     text not null,
   type   text not null,

@@ -38,7 +38,10 @@ export type FreeChange =
   | { readonly kind: "schedule-gone"; readonly name: string }
   | { readonly kind: "retention"; readonly workflow: string; readonly policyText: string };
 
-export type Change = FreeChange | (RunChange & { readonly run: number });
+export type Change =
+  | Exclude<FreeChange, { kind: "event" }>
+  | (Extract<FreeChange, { kind: "event" }> & { readonly seq: number })
+  | (RunChange & { readonly run: number });
 
 export interface StoredEvent {
   readonly seq: number;
@@ -83,8 +86,6 @@ export interface ChangeReads {
   hasEvent(source: string, id: string): boolean;
   /** Events after `afterSeq`, in the order they came; `type` null: of every type. */
   events(afterSeq: number, type: string | null, limit: number): readonly StoredEvent[];
-  /** The last event that came before a moment; 0 when none did. */
-  lastEventBefore(at: number): number;
   /** Runs that have not ended and listen for events of a type; null: those for which one came after they began to listen. */
   listening(type: string | null, afterNumber: number, limit: number): readonly number[];
   retentions(): readonly { readonly workflow: string; readonly policyText: string }[];

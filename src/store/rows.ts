@@ -28,6 +28,7 @@ export interface RunRow {
   readonly continued: number;
   readonly root: number;
   readonly depth: number;
+  readonly since: number;
   readonly parent: number | null;
   readonly parent_key: string | null;
   readonly parent_close: "cancel" | "keep" | null;
@@ -36,7 +37,7 @@ export interface RunRow {
 export const RUN_COLUMNS = `
   r.id, w.namespace, w.name, w.version, w.content_hash, w.source, k.key,
   r.status, r.reason, r.input, r.output, r.problem, r.progress, r.seed, r.started_at, r.ended_at, r.deadline_at, r.wake_at,
-  r.continued, r.root, r.depth, r.parent, r.parent_key, r.parent_close
+  r.continued, r.root, r.depth, r.since, r.parent, r.parent_key, r.parent_close
   from runs r join workflows w on w.id = r.workflow left join start_keys k on k.run = r.id`;
 
 type Ids = ReturnType<typeof runIds>;
@@ -51,6 +52,7 @@ export function recordOf(row: RunRow, ids: Ids): RunRecord {
     wakeAt: row.wake_at,
     root: row.root,
     depth: row.depth,
+    since: row.since,
     parent: parent === null || key === null || close === null ? null : { number: parent, key, close },
   };
 }

@@ -9,7 +9,7 @@ export function changeWriter(
   db: DatabaseSync,
   workflowId: (identity: CodeIdentity) => number,
 ): (changes: readonly Change[]) => void {
-  const event = db.prepare("insert or ignore into events (source, id, type, at, event) values (?, ?, ?, ?, ?)");
+  const event = db.prepare("insert or ignore into events (seq, source, id, type, at, event) values (?, ?, ?, ?, ?, ?)");
   const listen = db.prepare("insert or ignore into listeners (run, key, type, after_seq) values (?, ?, ?, ?)");
   const stopListening = db.prepare("delete from listeners where run = ? and key = ?");
   const item = db.prepare("insert or ignore into stream_items (run, stream, id, at, data) values (?, ?, ?, ?, ?)");
@@ -24,7 +24,7 @@ export function changeWriter(
   const giveCode = db.prepare("update runs set workflow = ? where id = ?");
   const pass = db.prepare("insert into passes (gate, at) values (?, ?)");
   const writers: Writers = {
-    event: ({ source, id, type, at, text }) => event.run(source, id, type, at, text),
+    event: ({ seq, source, id, type, at, text }) => event.run(seq, source, id, type, at, text),
     schedule: ({ name, definitionText, stateText }) => schedule.run(name, definitionText, stateText),
     line: ({ run, gate, limitText, priority, askedAt }) => line.run(run, gate, limitText, priority, askedAt),
     "run-code": ({ run, workflow }) => giveCode.run(workflowId(workflow), run),
@@ -63,7 +63,6 @@ export function changeReads(one: One, all: All): ChangeReads {
             "select seq, event as text from events where type = ? and seq > ? order by seq limit ?",
             ...[type, afterSeq, limit],
           ),
-    lastEventBefore: (at) => one<{ seq: number }>("select seq from events where at < ? order by seq desc limit 1", at)?.seq ?? 0,
     listening: (type, afterNumber, limit) =>
       (type === null
         ? all<{ run: number }>(

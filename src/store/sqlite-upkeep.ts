@@ -2,6 +2,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Payloads } from "./payloads.ts";
+import { KEEP_TAIL } from "./sqlite-writes.ts";
 import type { Upkeep } from "./store.ts";
 
 /** Pages given back at a time: the writer waits for no more. */
@@ -29,6 +30,7 @@ export function sqliteUpkeep(db: DatabaseSync, payloads: Payloads): Upkeep {
     tidy({ eventsBefore, eventCountMax, passesBefore }) {
       db.prepare("delete from passes where at < ?").run(passesBefore);
       db.prepare("delete from listeners where not exists (select 1 from runs r where r.id = run and r.ended_at is null)").run();
+      db.exec(KEEP_TAIL);
       db.prepare("delete from events where at < ? or seq <= (select max(seq) from events) - ?").run(eventsBefore, eventCountMax);
       if (number("pragma freelist_count") > 0) db.exec(`pragma incremental_vacuum(${VACUUM_PAGES})`);
     },

@@ -61,13 +61,14 @@ function tail(db: DatabaseSync): { run: number; seq: number } {
   return db
     .prepare(`
       select max((select coalesce(max(id), 0) from runs), (select value from meta where name = 'last_run')) as run,
-             max((select coalesce(max(seq), 0) from journal), (select value from meta where name = 'last_seq')) as seq`)
+             max((select coalesce(max(seq), 0) from journal), (select coalesce(max(seq), 0) from events),
+                 (select value from meta where name = 'last_seq')) as seq`)
     .get() as { run: number; seq: number };
 }
 
 /** The highest numbers are remembered before rows leave: no number is given twice. */
-const KEEP_TAIL = `
-  update meta set value = max(value, case name when 'last_seq' then (select coalesce(max(seq), 0) from journal)
+export const KEEP_TAIL = `
+  update meta set value = max(value, case name when 'last_seq' then max((select coalesce(max(seq), 0) from journal), (select coalesce(max(seq), 0) from events))
                                                else (select coalesce(max(id), 0) from runs) end)
    where name = 'last_seq' or name = 'last_run'`;
 
@@ -163,7 +164,7 @@ function entryWriter(db: DatabaseSync, keep: Keep) {
 
 const START_COLUMNS = [
   ...["id", "workflow", "status", "input", "seed", "started_at", "deadline_at", "wake_at"],
-  ...["root", "depth", "parent", "parent_key", "parent_close"],
+  ...["root", "depth", "parent", "parent_key", "parent_close", "since"],
 ];
 
 /** Which questions are open follows from the entries that are written. */
@@ -194,6 +195,7 @@ function startWriter(db: DatabaseSync, keep: Keep, workflowId: (identity: CodeId
     to[offset + 10] = start.parent?.number ?? null;
     to[offset + 11] = start.parent?.key ?? null;
     to[offset + 12] = start.parent?.close ?? null;
+    to[offset + 13] = start.since;
   });
   return (starts: readonly RunStart[]): void => {
     insert(starts);

@@ -37,6 +37,8 @@ export interface RunStart {
   /** The first run of the family; its own number where it has no parent. */
   readonly root: number;
   readonly depth: number;
+  /** The first seq that can be of something after it began. */
+  readonly since: number;
   readonly parent: { readonly number: number; readonly key: string; readonly close: "cancel" | "keep" } | null;
 }
 
@@ -103,6 +105,7 @@ export interface RunRecord {
   readonly wakeAt: number | null;
   readonly root: number;
   readonly depth: number;
+  readonly since: number;
   readonly parent: { readonly number: number; readonly key: string; readonly close: "cancel" | "keep" } | null;
 }
 

@@ -1,13 +1,21 @@
 // Mistakes an engine or a store could make, each planted in a port: the simulation must find every one, or it proves
 // nothing.
 
-import { isEnd } from "../run.ts";
+import { type EntryKind, isEnd } from "../run.ts";
 import type { Commit, Store } from "../store.ts";
 import type { PlantedFault } from "./simulation.ts";
 
 /** A store whose commits are changed on their way. */
 function committing(name: string, change: (commit: Commit, inner: Store) => Commit): PlantedFault {
   return { name, store: (inner) => ({ ...inner, commit: (commit) => inner.commit(change(commit, inner)) }) };
+}
+
+function withoutEntries(name: string, kind: EntryKind): PlantedFault {
+  return committing(name, (commit) => ({ ...commit, entries: commit.entries.filter((entry) => entry.kind !== kind) }));
+}
+
+function withoutChanges(name: string, kind: Commit["changes"][number]["kind"]): PlantedFault {
+  return committing(name, (commit) => ({ ...commit, changes: commit.changes.filter((change) => change.kind !== kind) }));
 }
 
 /** Every `nth` thing of its kind, counted over all of a history. */
@@ -120,6 +128,27 @@ export const plantedFaults: readonly PlantedFault[] = [
         entry.kind === "step-completed" ? { ...entry, data: '"changed"' } : entry,
       );
       return (commit) => ({ ...commit, entries: change(commit.entries) });
+    })(),
+  ),
+  withoutEntries("what is to be taken back is not written", "undo-added"),
+  withoutEntries("that a careful step began is not written", "step-started"),
+  withoutEntries("patches are not written", "patched"),
+  withoutChanges("events are not kept", "event"),
+  withoutChanges("who listens is not kept", "listener"),
+  withoutChanges("who was let through is not kept", "line-passed"),
+  committing("nobody stands in line", (commit) => ({
+    ...commit,
+    starts: commit.starts.map((start) => ({ ...start, status: start.status === "pending" ? "running" : start.status })),
+    changes: commit.changes.filter(({ kind }) => kind !== "line"),
+  })),
+  committing(
+    "an item of a stream is told again by every life",
+    (() => {
+      let count = 0;
+      return (commit) => ({
+        ...commit,
+        changes: commit.changes.map((one) => (one.kind === "stream-item" ? { ...one, id: `${one.id} ${count++}` } : one)),
+      });
     })(),
   ),
   {

@@ -11,15 +11,21 @@ export type Part =
   | { readonly kind: "sleep"; readonly id: string; readonly ms: number }
   | { readonly kind: "signal"; readonly id: string }
   | { readonly kind: "ask"; readonly id: string; readonly timeoutMs: number | null }
+  | { readonly kind: "event" | "emit" | "limited" | "narrow" | "undo" | "say" | "patch" | "careful"; readonly id: string }
   | { readonly kind: "all" | "race" | "scope" | "child"; readonly id: string; readonly parts: readonly Part[] };
 
 export type Program = {
   readonly parts: readonly Part[];
   /** Journals in all, each begun with continueAs. */
   readonly rounds: number;
+  /** Whether its own code throws at its end, so that what it did is taken back. */
+  readonly fails: boolean;
 };
 
-const LEAVES = ["step", "step", "step", "hopeless", "sleep", "signal", "ask"] as const;
+const LEAVES = [
+  ...(["step", "step", "step", "step", "hopeless", "sleep", "sleep", "signal", "ask", "event", "emit"] as const),
+  ...(["limited", "narrow", "undo", "say", "patch", "careful"] as const),
+] as const;
 const BRANCHES = ["all", "race", "scope", "child"] as const;
 const DEPTH_MAX = 2;
 
@@ -34,7 +40,8 @@ export function randomProgram(next: Random32): Program {
     }
     return leaf(LEAVES[below(LEAVES.length)] ?? "step", id, below);
   };
-  return { parts: Array.from({ length: 2 + below(4) }, () => part(0)), rounds: below(4) === 0 ? 2 : 1 };
+  const parts = Array.from({ length: 2 + below(4) }, () => part(0));
+  return { parts, rounds: below(4) === 0 ? 2 : 1, fails: below(5) === 0 };
 }
 
 function leaf(kind: (typeof LEAVES)[number], id: string, below: (limit: number) => number): Part {
@@ -51,6 +58,14 @@ export function expected(parts: readonly Part[]): Json[] {
       case "step":
       case "signal":
       case "ask":
+      case "event":
+      case "emit":
+      case "limited":
+      case "narrow":
+      case "undo":
+      case "say":
+      case "patch":
+      case "careful":
         return `${part.kind} ${part.id}`;
       case "hopeless":
         return `failed ${part.id}`;
@@ -71,13 +86,27 @@ export function expected(parts: readonly Part[]): Json[] {
 /** What acts of steps tell the outside: `before` is the key of the step that must be recorded first, if any. */
 export type Outside = (act: { readonly key: string; readonly step: StepContext; readonly ctx: Context }) => void;
 
+/** What takes time, where the outside decides how much. */
+export type Works = (act: { readonly key: string; readonly step: StepContext }) => Promise<void>;
+
 export interface ProgramWorkflows {
+  /** Of which one run may be under way. */
+  readonly narrow: Workflow<{ readonly id: string }, unknown>;
   readonly program: Workflow<Program & { readonly round?: number }, unknown>;
   readonly part: Workflow<{ readonly parts: readonly Part[]; readonly round: number }, unknown>;
 }
 
 /** The workflows that carry programs out. */
-export function programWorkflows(outside: Outside): ProgramWorkflows {
+export function programWorkflows(outside: Outside, works: Works): ProgramWorkflows {
+  const narrow: ProgramWorkflows["narrow"] = workflow({
+    name: "narrow",
+    limit: { concurrency: 1 },
+    async run(ctx, { id }) {
+      await ctx.sleep("rest", 700);
+      return await ctx.step("pass", () => `narrow ${id}`);
+    },
+  });
+
   const part: ProgramWorkflows["part"] = workflow({ name: "part", run: (ctx, { parts, round }) => inTurn(ctx, parts, round) });
 
   async function inTurn(ctx: Context, parts: readonly Part[], round: number): Promise<Json[]> {
@@ -98,6 +127,27 @@ export function programWorkflows(outside: Outside): ProgramWorkflows {
         return ctx.waitSignal<string>(`${one.id}@${round}`).then((signal) => (signal.received ? signal.value : "lost"));
       case "ask":
         return asked(ctx, one);
+      case "event":
+        return told(ctx, `event ${one.id}@${ctx.info.run}.${round}`);
+      case "emit":
+        return emitted(ctx, one.id, `emit ${one.id}@${ctx.info.run}.${round}`);
+      case "narrow":
+        return ctx.run(narrow, { id: one.id }, { name: one.id }) as Promise<Json>;
+      case "undo":
+        await ctx.compensate(one.id, (step) => void outside({ key: step.idempotencyKey, step, ctx }));
+        return `undo ${one.id}`;
+      case "say":
+        ctx.stream("said").write(`${one.id}.${round}`);
+        return `say ${one.id}`;
+      case "patch":
+        return (await ctx.patch(one.id)) ? `patch ${one.id}` : "not patched";
+      case "limited":
+        return ctx.step(one.id, (step) => worked(step, one), { limit: { key: "narrow place", concurrency: 1 } });
+      case "careful":
+        return ctx.step(one.id, (step) => worked(step, one), {
+          delivery: "at-most-once",
+          onInterrupted: () => `careful ${one.id}`,
+        });
       case "all":
         return Promise.all(one.parts.map((each) => perform(ctx, each, round)));
       case "race":
@@ -117,6 +167,22 @@ export function programWorkflows(outside: Outside): ProgramWorkflows {
     return `step ${one.id}`;
   }
 
+  async function worked(step: StepContext, { kind, id }: { readonly kind: string; readonly id: string }): Promise<string> {
+    step.heartbeat(id);
+    await works({ key: `${kind} ${id}`, step });
+    return `${kind} ${id}`;
+  }
+
+  async function told(ctx: Context, type: string): Promise<Json> {
+    const [event] = await ctx.listen({ type });
+    return event?.data ?? "nothing";
+  }
+
+  async function emitted(ctx: Context, id: string, type: string): Promise<Json> {
+    await ctx.emit({ type, data: `emit ${id}` });
+    return told(ctx, type);
+  }
+
   async function asked(
     ctx: Context,
     { id, timeoutMs }: { readonly id: string; readonly timeoutMs: number | null },
@@ -128,10 +194,12 @@ export function programWorkflows(outside: Outside): ProgramWorkflows {
 
   const program: ProgramWorkflows["program"] = workflow({
     name: "program",
-    async run(ctx, { parts, rounds, round = 1 }) {
+    async run(ctx, { parts, rounds, fails, round = 1 }) {
       const values = await inTurn(ctx, parts, round);
-      return round < rounds ? ctx.continueAs({ parts, rounds, round: round + 1 } as unknown as Json) : values;
+      if (round < rounds) return ctx.continueAs({ parts, rounds, fails, round: round + 1 } as unknown as Json);
+      if (fails) throw new Error("it fails in the end");
+      return values;
     },
   });
-  return { program, part };
+  return { program, part, narrow };
 }

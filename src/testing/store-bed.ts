@@ -24,7 +24,17 @@ export const WORKFLOW: CodeIdentity = { namespace: "default", name: "w", version
 
 export function startOf(number: number, more: Partial<RunStart> = {}): RunStart {
   return {
-    ...{ number, workflow: WORKFLOW, status: "running", inputText: "null", seed: 7, startedAt: AT, root: number, depth: 0 },
+    ...{
+      number,
+      workflow: WORKFLOW,
+      status: "running",
+      inputText: "null",
+      seed: 7,
+      startedAt: AT,
+      root: number,
+      depth: 0,
+      since: 0,
+    },
     ...{ key: null, deadlineAt: null, wakeAt: null, parent: null },
     ...more,
   };
