@@ -17,7 +17,14 @@ async function run() {
   const source = join(root, "src", "cli.ts");
   const { main } = await import(pathToFileURL(existsSync(source) ? source : join(root, "dist", "cli.js")).href);
   const code = await main(process.argv.slice(2));
+  await taken(process.stdout);
+  await taken(process.stderr);
   process.exit(code);
+}
+
+/** A pipe takes what it is given a piece at a time; what it has not taken when the process ends is lost. */
+function taken(stream) {
+  return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
 function rerun(node) {

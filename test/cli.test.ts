@@ -556,6 +556,15 @@ suite("help", concurrently, () => {
     assert.match(stderr, /Exit codes: 0 ok · 1 run failed/);
   });
 
+  test("what is printed arrives whole, however much it is and however slowly it is read", async () => {
+    using other = openPlace({
+      "big.ts": `import { workflow } from "batonflow"; export default workflow({ name: "big", run: () => "x".repeat(3_000_000) });`,
+    });
+    assert.equal((await other.baton("run big.ts")).stdout.length, 3_000_001);
+    const slow = await other.shell("baton run big.ts --quiet | (sleep 0.3; wc -c)").ended;
+    assert.equal(slow.stdout.trim(), "3000001");
+  });
+
   test("`baton --version` prints it", async () => {
     assert.match((await place.baton("--version")).stdout, /^\d+\.\d+\.\d+\n$/);
   });
