@@ -160,7 +160,12 @@ function fileSystemLine(type: number, platform: NodeJS.Platform): Line {
     case "memory":
       return { name, status: "warning", detail: `${known.name}: it is forgotten when the machine restarts.`, fix };
     case "shared":
-      return { name, status: "warning", detail: `${known.name}: whether its locks and syncs hold depends on what is behind.`, fix };
+      return {
+        name,
+        status: "warning",
+        detail: `${known.name}: whether its locks and syncs hold depends on what is behind.`,
+        fix,
+      };
     case "network":
       return { name, status: "error", detail: `${known.name}: locks and syncs of a network cannot be trusted.`, fix };
   }
@@ -221,7 +226,12 @@ function syncLine(spanMs: number): Line {
   const name = "disk speed";
   const detail = `${spanMs.toFixed(1)} ms to write and sync ${sizeForPeople(SYNC_BYTES)}`;
   if (spanMs < SYNC_MS_SLOW) return { name, status: "ok", detail };
-  return { name, status: "warning", detail, fix: "Every commit waits this long: choose a faster disk with --data or BATON_DATA." };
+  return {
+    name,
+    status: "warning",
+    detail,
+    fix: "Every commit waits this long: choose a faster disk with --data or BATON_DATA.",
+  };
 }
 
 async function readDatabase({ databasePath }: DataDirectory): Promise<Line[]> {

@@ -108,8 +108,10 @@ const KNOWN_KINDS = Object.values(entryKinds).map(({ number }) => number);
 const ASKED = entryKinds.asked.number;
 const ANSWERS = [entryKinds.answered, entryKinds["ask-timed-out"], entryKinds["ask-declined"]].map(({ number }) => number);
 
-/** Texts over a size stand in files, and the row names the file. */
-const notJson = (column: string): string => `${column} not glob '@sha256:*' and not json_valid(${column})`;
+/** With which a row names the file of a text that is too large for it. */
+const IN_FILE = "@sha256:";
+
+const notJson = (column: string): string => `${column} not glob '${IN_FILE}*' and not json_valid(${column})`;
 
 const contradictions: readonly Contradiction[] = [
   {
@@ -196,8 +198,10 @@ const contradictions: readonly Contradiction[] = [
   {
     code: "not-json",
     severity: "error",
+    // A step that gave nothing is recorded as empty text.
     sql: `
-      select run, 'The data of journal entry ' || seq as thing from journal where ${notJson("data")}
+      select run, 'The data of journal entry ' || seq as thing from journal
+       where ${notJson("data")} and (data <> '' or kind <> ${entryKinds["step-completed"].number})
       union all select id, 'The input' from runs where ${notJson("input")}
       union all select id, 'The output' from runs where ${notJson("output")}
       union all select id, 'The problem' from runs where ${notJson("problem")}
@@ -210,7 +214,7 @@ const contradictions: readonly Contradiction[] = [
     severity: "error",
     sql: `
       select null as run, column1 as thing from (values ('epoch'), ('last_run'), ('last_seq'))
-       where not exists (select 1 from meta where name = column1 and typeof(value) = 'integer')`,
+       where not exists (select 1 from meta where name = column1 and typeof(value) in ('integer', 'real'))`,
     what: (_run, name) => `The table meta has no number "${name}", without which nothing can be written.`,
     fix: () => RESTORE,
   },
@@ -262,7 +266,7 @@ function lostPayloads(db: DatabaseSync, path: string, ids: Store["ids"]): Findin
   const found: Finding[] = [];
   for (const { hash, run } of named) {
     try {
-      payloads.get(`@sha256:${hash}`);
+      payloads.get(IN_FILE + hash);
     } catch (error) {
       if (isNamed.get(hash, run) === undefined) continue; // its run was deleted meanwhile
       found.push({ ...unreadable(error), about: ids.of(run) });
