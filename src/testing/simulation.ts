@@ -296,13 +296,12 @@ class Simulation {
 
   // Checks.
 
-  /** By the clock as it was when the entry was made: until its commit the clock may have gone back. */
-  #checkTimer(fired: { readonly run: number; readonly key: string | null; readonly at: number }): void {
+  #checkTimer(fired: { readonly run: number; readonly key: string | null }): void {
     const set = this.#world.store
       .journal(fired.run, 0, 100_000)
       .findLast((entry) => entry.kind === "timer-set" && entry.key === fired.key);
     const fireAt = set === undefined ? Number.NEGATIVE_INFINITY : (dataOf(set) as { fireAt: number }).fireAt;
-    if (fired.at < fireAt) this.violate(`I7: timer ${fired.key} fired ${fireAt - fired.at} ms early`);
+    if (this.#clock.now() < fireAt) this.violate(`I7: timer ${fired.key} fired ${fireAt - this.#clock.now()} ms early`);
   }
 
   /** Called by a step's act: what the outside sees of it. */
