@@ -3,7 +3,7 @@
 
 import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
-import type { Problem } from "../base/problem.ts";
+import { isProblemError, type Problem } from "../base/problem.ts";
 import {
   buildsOnUndone,
   type Cut,
@@ -77,7 +77,7 @@ export class Steering {
       if (resident !== null && !resident.isHeld) this.#carrier.cutShort(resident, ending);
       else {
         if (resident !== null) this.#carrier.expel(resident, "the run is canceled");
-        this.#carrier.endFromOutside(await this.#requireOpen(run), ending);
+        this.#carrier.endFromOutside(await this.#openAsFarAsReadable(run), ending);
       }
     });
     this.#carrier.wake(run, null); // it may have something to take back
@@ -219,16 +219,27 @@ export class Steering {
 
   /** Keeps nothing of a run that has ended, nor of the runs below it. Throws RUN_UNKNOWN / RUN_OPEN. */
   async delete(run: RunId): Promise<number> {
-    const record = await this.#carrier.engine.record(run);
+    const record = await this.#recordIfReadable(run);
     if (record === null) throw runProblems.RUN_UNKNOWN(`There is no run ${run}.`);
-    if (!isEnd(record.run.status)) throw runProblems.RUN_OPEN(`Run ${run} is ${record.run.status}; cancel it first.`);
+    if (record !== "corrupt" && !isEnd(record.run.status))
+      throw runProblems.RUN_OPEN(`Run ${run} is ${record.run.status}; cancel it first.`);
     let deleted = 1;
     for (const child of await this.#carrier.engine.children(run)) {
-      const below = await this.#carrier.engine.record(child);
-      if (below !== null && isEnd(below.run.status)) deleted += await this.delete(child);
+      const below = await this.#recordIfReadable(child);
+      if (below === "corrupt" || (below !== null && isEnd(below.run.status))) deleted += await this.delete(child);
     }
     await this.#carrier.engine.delete(run);
     return deleted;
+  }
+
+  /** A run that cannot be read is nobody's any more, and may be deleted. */
+  async #recordIfReadable(run: RunId): Promise<RunRecord | "corrupt" | null> {
+    try {
+      return await this.#carrier.engine.record(run);
+    } catch (error) {
+      if (isProblemError(error) && error.code === "RUN_CORRUPT") return "corrupt";
+      throw error;
+    }
   }
 
   /** What came for the run meanwhile must not wait for one who was refused. */
@@ -255,6 +266,16 @@ export class Steering {
     const taken = await this.#take(run);
     if (isEnd(taken.record.run.status)) throw runProblems.RUN_ENDED(`Run ${run} is already ${taken.record.run.status}.`);
     return taken;
+  }
+
+  /** A journal that cannot be read keeps nobody from ending its run; what it did cannot be taken back then. */
+  async #openAsFarAsReadable(run: RunId): Promise<Taken> {
+    try {
+      return await this.#requireOpen(run);
+    } catch (error) {
+      if (!isProblemError(error) || error.code !== "RUN_CORRUPT") throw error;
+      return { ...(await this.#requireUnended(run)), entries: [] };
+    }
   }
 
   /** Without its journal. What is on its way counts. */

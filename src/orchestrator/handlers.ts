@@ -2,7 +2,7 @@
 
 import { isAbsolute } from "node:path";
 import { apiProblems, type OperationName, type OutputOf, type ReadInputOf, readInput } from "../api.ts";
-import type { RunId } from "../base/id.ts";
+import { type RunId, readId } from "../base/id.ts";
 import { type Json, writeJson } from "../base/json.ts";
 import { acceptInput, type RunCarrier, type Schedule, type Scheduler } from "../engine.ts";
 import { type CloudEvent, isEnd, limits, type RunStatus, readEvent, readQuery, runProblems } from "../run.ts";
@@ -108,7 +108,8 @@ export function steerHandlers(store: Store, carrier: RunCarrier, newId: () => st
       await steering.skip(idOf(run), step, (result ?? null) as Json, who ?? SOMEBODY);
       return { run, status: statusOf(idOf(run)) };
     },
-    "runs.delete": async ({ run }) => ({ run, deleted: await steering.delete(idOf(run)) }),
+    // Not looked at first: one that cannot be read may be deleted too.
+    "runs.delete": async ({ run }) => ({ run, deleted: await steering.delete(readId("run", run) ?? idOf(run)) }),
     "runs.resume": async ({ run, who }) => {
       const {
         run: { id, status },

@@ -105,8 +105,17 @@ export function entryLineOf(entry: Entry): EntryLine {
     kind: entry.kind,
     ...(entry.key === null ? {} : { key: entry.key }),
     at: rfc3339(entry.at),
-    data: dataOf(entry),
+    data: dataOrText(entry),
   };
+}
+
+/** Somebody who looks at what is wrong must be able to see it. */
+function dataOrText(entry: Entry): unknown {
+  try {
+    return dataOf(entry);
+  } catch {
+    return entry.data;
+  }
 }
 
 export function streamItemOf({ seq, stream, at, text }: StreamItem): { seq: number; stream: string; at: string; item: unknown } {

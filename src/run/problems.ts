@@ -108,7 +108,12 @@ export const runProblems = defineProblems({
     fix: "Bring back the code that fits (or give the changed step a new name), then `baton runs resume`.",
     exit: 6,
   },
-  RUN_CORRUPT: { status: 500, title: "A run's records contradict themselves or cannot be read.", exit: 74 },
+  RUN_CORRUPT: {
+    status: 500,
+    title: "A run's records contradict themselves or cannot be read.",
+    fix: "`baton doctor` says what is wrong; restore a backup, or delete the run: `baton runs rm RUN`.",
+    exit: 74,
+  },
   NOT_LOADED: {
     status: 409,
     title: "The workflow's code is not loaded.",

@@ -5,6 +5,7 @@ import type { Json } from "../base/json.ts";
 import { unreachable } from "../base/never.ts";
 import { type Asked, type Entry, type EntryKind, type Facts, factOf, type OperationKind } from "./entry.ts";
 import type { Failure } from "./failure.ts";
+import { runProblems } from "./problems.ts";
 
 export type OperationStatus = "running" | "waiting" | "completed" | "failed" | "skipped" | "canceled";
 
@@ -31,7 +32,13 @@ export interface OperationReading {
 export type JournalReading = Map<string, OperationReading>;
 
 export function readEntries(reading: JournalReading, entries: readonly Entry[]): JournalReading {
-  for (const entry of entries) readEntry(reading, entry);
+  for (const entry of entries) {
+    try {
+      readEntry(reading, entry);
+    } catch (error) {
+      throw runProblems.RUN_CORRUPT(`Journal entry ${entry.seq} (${entry.kind}) cannot be read.`, { cause: error });
+    }
+  }
   return reading;
 }
 

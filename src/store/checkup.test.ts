@@ -63,6 +63,15 @@ function tamper(path: string, sql: string): void {
   db.exec(sql);
 }
 
+/** The first page of a table becomes zeros. */
+function wipe(path: string, table: string): void {
+  const bytes = readFileSync(path);
+  using db = new DatabaseSync(path, { readOnly: true });
+  const { page_size: size } = db.prepare("pragma page_size").get() as { page_size: number };
+  const { rootpage } = db.prepare("select rootpage from sqlite_schema where name = ?").get(table) as { rootpage: number };
+  writeFileSync(path, bytes.fill(0, (rootpage - 1) * size, rootpage * size));
+}
+
 function codesOf(path: string): string[] {
   return checkup(path).map(({ about, code }) => `${about} ${code}`);
 }
@@ -85,6 +94,7 @@ test("it looks beside the owner, and sees what is in the write-ahead log", async
 /** `about code`, and what brings it about. */
 const damages: Readonly<Record<string, string>> = {
   "run_00070002 workflow-missing": "update runs set workflow = 99 where id = 2",
+  "run_00070001 standing-impossible": "pragma ignore_check_constraints = 1; update runs set ended_at = null where id = 1",
   "run_00070004 entries-without-run": `insert into journal values (50, 4, 1, 'a', 0, ${AT}, '1'), (51, 4, 1, 'b', 0, ${AT}, '1')`,
   "run_00070004 start-key-without-run": `insert into start_keys values ('default', 'w', 'a "key"', 4, 'h')`,
   "run_00070007 child-without-parent": "update runs set parent_close = 'cancel' where id = 7",
@@ -104,7 +114,6 @@ const damages: Readonly<Record<string, string>> = {
   "database data-unusable": "delete from meta where name = 'tag'",
   "database schema-newer": "pragma user_version = 99",
   "database schema-older": "pragma user_version = 1",
-  "database damaged": "pragma ignore_check_constraints = 1; update runs set ended_at = null where id = 1",
 };
 
 for (const [finding, sql] of Object.entries(damages)) {
@@ -159,6 +168,13 @@ test("no file, a folder, random bytes, somebody else's tables: each is one findi
   rmSync(place.path);
   tamper(place.path, "create table cats (name text)");
   assert.deepEqual(codesOf(place.path), ["database data-unusable"]);
+});
+
+test("a page that was wiped is damage, and all else is left alone", async () => {
+  using place = await healthyPlace();
+  tamper(place.path, "update runs set wake_at = 5 where id = 1");
+  wipe(place.path, "journal");
+  assert.deepEqual(codesOf(place.path), ["database damaged"]);
 });
 
 test("a file that was cut short is one finding, wherever it was cut", async () => {

@@ -123,6 +123,18 @@ const contradictions: readonly Contradiction[] = [
     fix: () => RESTORE,
   },
   {
+    code: "standing-impossible",
+    severity: "error",
+    // What the schema's checks say: SQLite does not know them in a file that it only reads.
+    sql: `
+      select id as run, status as thing from runs
+       where (status in ('completed', 'failed', 'canceled')) <> (ended_at is not null)
+          or (status = 'completed') <> (output is not null) or (status = 'paused') <> (reason is not null)
+          or (status in ('failed', 'canceled') and problem is null)`,
+    what: (run, status) => `${run} is ${status}, and does not have what such a run has, or has what it does not.`,
+    fix: () => RESTORE,
+  },
+  {
     code: "entries-without-run",
     severity: "error",
     sql: `

@@ -1,8 +1,17 @@
 // From rows to runs: the only place where columns are read into the union, asserting as it reads.
 
-import { type Json, jsonProblems } from "../base/json.ts";
-import type { Problem } from "../base/problem.ts";
-import { type Entry, entryKindOf, type PauseReason, type Progress, type Run, type RunCore, type RunStatus } from "../run.ts";
+import type { Json } from "../base/json.ts";
+import { isProblemError, type Problem } from "../base/problem.ts";
+import {
+  type Entry,
+  entryKindOf,
+  type PauseReason,
+  type Progress,
+  type Run,
+  type RunCore,
+  type RunStatus,
+  runProblems,
+} from "../run.ts";
 import type { runIds } from "./ids.ts";
 import type { RunRecord } from "./store.ts";
 
@@ -85,6 +94,17 @@ export function runOf(row: RunRow, ids: Ids): Run {
   }
 }
 
+/** In a list, a row that cannot be read is told as what it is, and hides no other. */
+export function listedRunOf(row: RunRow, ids: Ids): Run {
+  try {
+    return runOf(row, ids);
+  } catch (error) {
+    if (!isProblemError(error)) throw error;
+    const core = coreOf({ ...row, input: "null", progress: null }, ids);
+    return { ...core, status: "paused", reason: "corrupt", problem: error.problem };
+  }
+}
+
 function coreOf(row: RunRow, ids: Ids): RunCore {
   return {
     id: ids.of(row.id),
@@ -101,7 +121,7 @@ function coreOf(row: RunRow, ids: Ids): RunCore {
 }
 
 function there<T>(value: T | null, row: RunRow, column: string): T {
-  if (value === null) throw new Error(`Run row ${row.id} is ${row.status} without ${column}.`);
+  if (value === null) throw runProblems.RUN_CORRUPT(`Run row ${row.id} is ${row.status} without ${column}.`);
   return value;
 }
 
@@ -109,7 +129,7 @@ function read(text: string, row: RunRow, column: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
-    throw jsonProblems.JSON_MALFORMED(`Column ${column} of run row ${row.id} is not JSON.`);
+    throw runProblems.RUN_CORRUPT(`Column ${column} of run row ${row.id} is not JSON.`);
   }
 }
 
@@ -124,6 +144,7 @@ export interface EntryRow {
 
 export function entryOf(row: EntryRow): Entry {
   const kind = entryKindOf(row.kind);
-  if (kind === null) throw new Error(`Journal entry ${row.seq} is of kind ${row.kind}, which this version does not know.`);
+  if (kind === null)
+    throw runProblems.RUN_CORRUPT(`Journal entry ${row.seq} is of kind ${row.kind}, which this version does not know.`);
   return { seq: row.seq, kind, key: row.key, hash: row.hash, at: row.at, data: row.data };
 }

@@ -5,7 +5,7 @@ import { type Entry, type EntryKind, entryKindOf, type FieldFilter, type RunStat
 import type { runIds } from "./ids.ts";
 import { hashIn, type Payloads } from "./payloads.ts";
 import { storeProblems } from "./problems.ts";
-import { type EntryRow, entryOf, RUN_COLUMNS, type RunRow, recordOf, runOf } from "./rows.ts";
+import { type EntryRow, entryOf, listedRunOf, RUN_COLUMNS, type RunRow, recordOf } from "./rows.ts";
 import { changeReads } from "./sqlite-changes.ts";
 import type { RunPage, RunQuery, Store, Upkeep } from "./store.ts";
 
@@ -134,7 +134,7 @@ function page(
     ...fieldsOf(query).flatMap(({ path, value }) => [path, JSON.stringify(value)]),
     query.limit + 1,
   );
-  const runs = rows.slice(0, query.limit).map((row) => runOf(row, ids));
+  const runs = rows.slice(0, query.limit).map((row) => listedRunOf(row, ids));
   return { runs, nextCursor: rows.length > query.limit ? (runs.at(-1)?.id ?? null) : null };
 }
 
