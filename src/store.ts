@@ -13,6 +13,7 @@ export type {
   StoredEvent,
   StreamItem,
 } from "./store/changes.ts";
+export { checkup, type Finding, type Vitals, vitalsOf } from "./store/checkup.ts";
 export { lockDirectory } from "./store/lock.ts";
 export { storeProblems } from "./store/problems.ts";
 export { openSqlite, type SqliteOptions } from "./store/sqlite.ts";

@@ -10,6 +10,7 @@ import { isLoading, orchestratorProblems } from "../orchestrator.ts";
 import { failureOf } from "../run.ts";
 import { check } from "./check.ts";
 import { completion, SHELLS, type Shell } from "./completion.ts";
+import { doctor } from "./doctor.ts";
 import { explain } from "./explain.ts";
 import { leave, meanToLeave, onUnmeantExit } from "./leave.ts";
 import { cliProblems, EXIT, exitCodeOf } from "./problems.ts";
@@ -21,7 +22,7 @@ import { followStream, watchRun } from "./watch.ts";
 
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
-  ...["workflows", "doctor", "validate", "graph"],
+  ...["workflows", "validate", "graph"],
   ...["services", "secrets", "stats", "agents", "delegate", "verify"],
   ...["keys", "insights", "preferences", "init", "templates", "plan", "peers"],
 ]);
@@ -144,6 +145,7 @@ function build(end: (code: number) => void): Command {
   addWatch(groupOf("runs"), end);
   addStream(groupOf("runs"), end);
   addCheck(program, end);
+  addDoctor(program, end);
   addExplain(program, end);
   addCompletion(program);
   addResume(groupOf("runs"), end);
@@ -255,6 +257,15 @@ function addCheck(program: Command, end: (code: number) => void): void {
     .argument("<file>", "FILE or FILE#export", requirePath)
     .addHelpText("after", "\nExamples:\n  baton check brief.ts\n  baton check brief.ts --json");
   command.action(async (file: string) => end(await check(file, readCommon(command))));
+}
+
+function addDoctor(program: Command, end: (code: number) => void): void {
+  const command = withCommon(
+    program
+      .command("doctor")
+      .description("Look at the runtime, the disk, the lock, the clock and the database, and say what is wrong."),
+  ).addHelpText("after", "\nExamples:\n  baton doctor\n  baton doctor --data /var/lib/baton --json");
+  command.action(async () => end(await doctor(readCommon(command))));
 }
 
 function addExplain(program: Command, end: (code: number) => void): void {

@@ -1,5 +1,6 @@
 // Which workflows are loaded, by name and version; and from which code they came.
 
+import { shortHash } from "../base/random.ts";
 import type { WorkflowName } from "../run.ts";
 import type { CodeIdentity } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
@@ -42,7 +43,13 @@ export class Registry {
       return false;
     }
     const { namespace, name, version } = workflow;
-    const identity = { namespace, name, version, source: origin?.source ?? null, contentHash: origin?.contentHash ?? null };
+    const identity = {
+      namespace,
+      name,
+      version,
+      source: origin?.source ?? null,
+      contentHash: origin?.contentHash ?? hashOf(workflow),
+    };
     this.#identities.set(workflow, identity);
     this.#byName.set(fullName(workflow), { workflow, identity });
     return true;
@@ -87,6 +94,11 @@ export class Registry {
   all(): readonly Workflow[] {
     return [...this.#byName.values()].map(({ workflow }) => workflow);
   }
+}
+
+/** Of code that came from no file: its own text, without what it calls. */
+function hashOf(workflow: Workflow): string {
+  return `text ${shortHash(String(workflow.run)).toString(16)}`;
 }
 
 function sourceName(workflow: WorkflowName, source: string): string {

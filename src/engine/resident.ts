@@ -135,6 +135,8 @@ export class Resident implements Home {
 
   readonly patches = new Map<string, Promise<boolean>>();
   readonly #undos: Undo[] = [];
+  /** Whether all of its journal was written by the code that reads it. */
+  readonly #isOwnCode: boolean;
   /** Whether there may be something to take back. */
   #mayUndo: boolean;
   /** How it is to end once what it did is taken back. */
@@ -165,6 +167,9 @@ export class Resident implements Home {
     this.#live = entries.length === 0;
     this.#history = History.of(entries);
     this.#mayUndo = entries.some(({ kind }) => kind === "undo-added");
+    this.#isOwnCode =
+      record.run.contentHash === carrier.identityOf(workflow).contentHash &&
+      !entries.some(({ kind }) => kind === "migrated" || kind === "forked");
   }
 
   /** The run's own numbers: `random`, `uuid`. */
@@ -618,7 +623,7 @@ export class Resident implements Home {
   }
 
   get knowsMore(): boolean {
-    return !this.#live && !this.#history.isSpent;
+    return !this.#live && !this.#isOwnCode && !this.#history.isSpent;
   }
 
   /** Whether it takes back what it did, or is about to. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { begun, carried, dataOf, entriesOf, flow, gate, kindsOf, outputOf, problemOf, worldOf } from "../../test/given.ts";
-import type { Context } from "../workflow.ts";
+import type { Context, Workflow } from "../workflow.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -131,25 +131,29 @@ test("a time-out takes back too, and the undo has all the time it needs", async 
 // Patches.
 
 test("a run that is new to a patch has it, one that went past it with the old code has not, and both keep to it", async () => {
-  let isNewCode = false;
-  const changing = flow(async (ctx) => {
+  const before = flow(async (ctx) => {
     const a = await ctx.step("a", () => "a");
-    const has = isNewCode ? await ctx.patch("check") : null;
+    await ctx.sleep("rest", MINUTE_MS);
+    return [a];
+  });
+  const after = flow(async (ctx) => {
+    const a = await ctx.step("a", () => "a");
+    const has = await ctx.patch("check");
     if (has) await ctx.step("check", () => "checked");
     await ctx.sleep("rest", MINUTE_MS);
-    const again = isNewCode ? await ctx.patch("check") : null;
-    return [a, has, again];
+    return [a, has, await ctx.patch("check")];
   });
-  using old = await carried(changing);
-  isNewCode = true;
-  old.world.crash();
-  using fresh = await carried(changing);
-  fresh.world.crash();
-  await old.world.clock.advance(MINUTE_MS);
-  await fresh.world.clock.advance(MINUTE_MS);
-  assert.deepEqual(outputOf(old.world, old.run), ["a", false, false]);
-  assert.deepEqual(outputOf(fresh.world, fresh.run), ["a", true, true]);
-  assert.equal(entriesOf(fresh.world, fresh.run, "patched").length, 1);
+  const code: Workflow<null, unknown>[] = [before];
+  using world = worldOf(code);
+  const old = await begun(world, before, null);
+  code[0] = after;
+  world.crash();
+  const fresh = await begun(world, after, null);
+  world.crash();
+  await world.clock.advance(MINUTE_MS);
+  assert.deepEqual(outputOf(world, old), ["a", false, false]);
+  assert.deepEqual(outputOf(world, fresh), ["a", true, true]);
+  assert.equal(entriesOf(world, fresh, "patched").length, 1);
 });
 
 // Heartbeats and interrupted steps.

@@ -9,7 +9,7 @@ import { open, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { isProblemError } from "../base/problem.ts";
 import { rfc3339, SECOND_MS, spanForPeople } from "../base/time.ts";
-import { checkup, type Finding, type Vitals, vitalsOf } from "../store/checkup.ts";
+import { checkup, type Finding, type Vitals, vitalsOf } from "../store.ts";
 import { findOwner } from "./caller.ts";
 import { type DataDirectory, dataDirectory } from "./directory.ts";
 import { systemClock } from "./world.ts";
