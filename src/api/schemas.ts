@@ -61,6 +61,9 @@ export const operationLine = z.object({
   waitsFor: z.string().optional(),
   waitsUntil: moment.optional(),
   child: z.string().optional().describe("the run it started"),
+  timings: z
+    .object({ queueMs: z.number(), runMs: z.number(), backoffMs: z.number(), waitMs: z.number() })
+    .describe("as far as the journal says: the first 100 ms of an attempt count as none"),
 });
 
 export const question = z.object({

@@ -261,9 +261,24 @@ function renderRun(view: RunView, terminal: Terminal): string {
     operation.kind,
     operation.status,
     String(operation.attempts || ""),
+    timesInWords(operation),
     whatCame(operation),
   ]);
-  return [...lines, "", table(["OPERATION", "KIND", "STATUS", "TRIES", "RESULT"], rows, width)].join("\n");
+  return [...lines, "", table(["OPERATION", "KIND", "STATUS", "TRIES", "TIME", "RESULT"], rows, width)].join("\n");
+}
+
+/** Where the time went; what took none is left out. */
+function timesInWords({ timings: { queueMs, runMs, backoffMs, waitMs } }: RunView["operations"][number]): string {
+  const parts = [
+    ["in line", queueMs],
+    ["", runMs],
+    ["between tries", backoffMs],
+    ["waiting", waitMs],
+  ] as const;
+  return parts
+    .filter(([, ms]) => ms > 0)
+    .map(([what, ms]) => `${spanForPeople(ms)}${what === "" ? "" : ` ${what}`}`)
+    .join(", ");
 }
 
 function whatCame(operation: RunView["operations"][number]): string {

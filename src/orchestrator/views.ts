@@ -53,7 +53,7 @@ export function runViewOf(run: Run, reading: JournalReading, queue: Queue | null
     ...(run.status === "completed" ? { output: run.output } : {}),
     ...("problem" in run && run.problem !== null ? { problem: { ...run.problem } } : {}),
     steps: countSteps(reading),
-    operations: [...reading.values()].map(operationLineOf),
+    operations: [...reading.values()].map((operation) => operationLineOf(operation, now)),
     questions: openQuestions(reading).map((asked) => ({
       ...asked,
       askedAt: rfc3339(asked.askedAt),
@@ -64,7 +64,14 @@ export function runViewOf(run: Run, reading: JournalReading, queue: Queue | null
   };
 }
 
-function operationLineOf(operation: OperationReading): OperationLine {
+/** What is under way is counted up to now. */
+function timingsOf({ spent, phase, phaseAt, endedAt }: OperationReading, now: number): OperationLine["timings"] {
+  const goesOnMs = endedAt === null ? Math.max(0, now - phaseAt) : 0;
+  const of = (part: typeof phase): number => spent[part] + (part === phase ? goesOnMs : 0);
+  return { queueMs: of("queue"), runMs: of("run"), backoffMs: of("backoff"), waitMs: of("wait") };
+}
+
+function operationLineOf(operation: OperationReading, now: number): OperationLine {
   const { key, kind, status, attempts, firstAt, endedAt, outputText, failure, waitsFor, waitsUntil, child } = operation;
   return {
     ...{ key, kind, status, attempts, firstAt: rfc3339(firstAt) },
@@ -74,6 +81,7 @@ function operationLineOf(operation: OperationReading): OperationLine {
     ...(waitsFor === null ? {} : { waitsFor }),
     ...(waitsUntil === null ? {} : { waitsUntil: rfc3339(waitsUntil) }),
     ...(child === null ? {} : { child }),
+    timings: timingsOf(operation, now),
   };
 }
 

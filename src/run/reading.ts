@@ -26,7 +26,27 @@ export interface OperationReading {
   asked: Asked | null;
   /** The child run, where it is one. */
   child: RunId | null;
+  /** How long it was in line, acted, rested between attempts, and waited, as far as the journal says. */
+  readonly spent: Record<Phase, number>;
+  /** What it has been doing since its last entry. */
+  phase: Phase;
+  phaseAt: number;
 }
+
+/** What takes the time of an operation. */
+export type Phase = "queue" | "run" | "backoff" | "wait";
+
+/** What an operation does after a fact; the same as before where it is not named. */
+const PHASES: Partial<Record<EntryKind, Phase>> = {
+  queued: "queue",
+  "step-started": "run",
+  "attempt-failed": "backoff",
+  "timer-set": "wait",
+  "wait-began": "wait",
+  "listen-began": "wait",
+  asked: "wait",
+  "child-started": "wait",
+};
 
 /** Everything the journal says about operations, by key, in the order they first appear. */
 export type JournalReading = Map<string, OperationReading>;
@@ -49,7 +69,16 @@ function readEntry(reading: JournalReading, entry: Entry): void {
   const known = reading.get(entry.key);
   const operation = known ?? begun(entry, entry.key);
   if (known === undefined) reading.set(entry.key, operation);
-  if (operation.endedAt === null) take(operation, entry);
+  if (operation.endedAt !== null) return;
+  spend(operation, entry);
+  take(operation, entry);
+}
+
+/** A clock that went back takes no time away. */
+function spend(operation: OperationReading, { kind, at }: Entry): void {
+  operation.spent[operation.phase] += Math.max(0, at - operation.phaseAt);
+  operation.phase = PHASES[kind] ?? operation.phase;
+  operation.phaseAt = at;
 }
 
 /** The first who waits for it has it; with nobody there it is kept for later. */
@@ -71,6 +100,7 @@ function begun(entry: Entry, key: string): OperationReading {
   return {
     ...{ key, kind: "step", status: "running", attempts: 0, firstAt: entry.at, endedAt: null, outputText: null },
     ...{ failure: null, waitsFor: null, waitsUntil: null, asked: null, child: null },
+    ...{ spent: { queue: 0, run: 0, backoff: 0, wait: 0 }, phase: "run", phaseAt: entry.at },
   };
 }
 
