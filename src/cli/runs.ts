@@ -112,12 +112,18 @@ function renderItem(item: InboxItem): string {
     ["until", item.deadlineAt ?? undefined],
     ["asked of", item.to?.join(", ")],
     ["default", item.default === null ? undefined : JSON.stringify(item.default.value)],
-    ["answer", JSON.stringify(item.schema)],
+    ["answer", JSON.stringify(withoutDialect(item.schema))],
   ];
   return lines
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name.padEnd(9)} ${printable(value ?? "")}`)
     .join("\n");
+}
+
+/** What a schema says of values, without the name of its own language. */
+function withoutDialect(schema: unknown): unknown {
+  if (typeof schema !== "object" || schema === null) return schema;
+  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => keyword !== "$schema"));
 }
 
 /** Adds every operation that has a command. `common` adds the options every command has; `end` takes the exit code. */
@@ -203,11 +209,10 @@ async function answer<N extends OperationName>(name: N, input: InputOf<N>, optio
   if (MOVES.has(name) && "run" in output && !(await isOwned(options.data)))
     terminal.say(`nobody carries it now; \`baton runs resume ${String(output.run)}\` does it here, \`baton start\` for all`);
   if (options.json) terminal.data(JSON.stringify({ v: 1, ...output }));
-  else
-    terminal.data(
-      (render[name] as ((output: OutputOf<N>, terminal: Terminal) => string) | undefined)?.(output, terminal) ??
-        JSON.stringify(output, null, 2),
-    );
+  else {
+    const words = (render[name] as ((output: OutputOf<N>, terminal: Terminal) => string) | undefined)?.(output, terminal);
+    if (words !== "") terminal.data(words ?? JSON.stringify(output, null, 2));
+  }
 }
 
 function renderList({ runs, nextCursor, owner }: OutputOf<"runs.list">, terminal: Terminal): string {
