@@ -620,6 +620,180 @@ const places: readonly Wrong[] = [
   },
 ];
 
+const RUN = "run_00010001";
+
+/** Steering, schedules, events: what is asked of runs, and of what starts them. */
+const steering: readonly Wrong[] = [
+  ...["pause", "retry", "fork", "rm", "migrate", "cancel", "resume"].map((verb) => ({
+    what: `${verb} of a run that is not there`,
+    ...{ words: `runs ${verb} ${RUN}`, exit: 4, code: "RUN_UNKNOWN" },
+  })),
+  { what: "skip without a step", words: `runs skip ${RUN}`, exit: 2, code: "USAGE", says: /step/ },
+  {
+    what: "a result that is no JSON file",
+    words: `runs skip ${RUN} s --result @no-such-file`,
+    exit: 2,
+    code: "INPUT_UNREADABLE",
+  },
+  { what: "a signal to a run that is not there", words: `runs signal ${RUN} go {}`, exit: 4, code: "RUN_UNKNOWN" },
+  { what: "a signal without a name", words: `runs signal ${RUN}`, exit: 2, code: "USAGE" },
+  { what: "neither a run nor a query", words: "runs pause", exit: 2, code: "USAGE", says: /--query/ },
+  { what: "an empty query", words: ["runs", "pause", "--query", "", "--yes"], exit: 2, code: "QUERY_INVALID" },
+  {
+    what: "a query of unknown words",
+    words: ["runs", "ls", "--query", "colour:red"],
+    exit: 2,
+    code: "QUERY_INVALID",
+    says: /colour/,
+  },
+  {
+    what: "a query of an unknown status",
+    words: ["runs", "ls", "--query", "status:gone"],
+    exit: 2,
+    code: "QUERY_INVALID",
+    says: /running/,
+  },
+  {
+    what: "a query that ends early",
+    words: ["runs", "ls", "--query", "status:failed input."],
+    exit: 2,
+    code: "QUERY_INVALID",
+    says: /column 15/,
+  },
+  { what: "a query of a field with quotes", words: ["runs", "ls", "--query", "input.a'=1"], exit: 2, code: "QUERY_INVALID" },
+  {
+    what: "a query as long as a book",
+    words: ["runs", "ls", "--query", "key:a ".repeat(1_000)],
+    exit: 2,
+    code: "REQUEST_INVALID",
+  },
+  { what: "an answer to nothing", words: `inbox answer ${RUN}/q true`, exit: 4, code: "RUN_UNKNOWN" },
+  { what: "an answer without a value", words: `inbox answer ${RUN}/q`, exit: 2, code: "USAGE" },
+  { what: "a question of no run", words: "inbox show nothing", exit: 4, code: "RUN_UNKNOWN" },
+  {
+    what: "a schedule without a timetable",
+    words: "schedules add s good.ts",
+    exit: 2,
+    code: "SCHEDULE_INVALID",
+    says: /cron, every, after/,
+  },
+  { what: "a schedule with two", words: "schedules add s good.ts --every 1m --after 1m", exit: 2, code: "SCHEDULE_INVALID" },
+  {
+    what: "a minute that is none",
+    words: ["schedules", "add", "s", "good.ts", "--cron", "61 * * * *"],
+    exit: 2,
+    code: "SCHEDULE_INVALID",
+    says: /minute/,
+  },
+  {
+    what: "a day that never comes",
+    words: ["schedules", "add", "s", "good.ts", "--cron", "0 0 30 2 *"],
+    exit: 2,
+    code: "SCHEDULE_INVALID",
+    says: /never/,
+  },
+  {
+    what: "a zone that is none",
+    words: ["schedules", "add", "s", "good.ts", "--cron", "0 0 * * *", "--zone", "Mars/Base"],
+    exit: 2,
+    code: "SCHEDULE_INVALID",
+    says: /Mars/,
+  },
+  {
+    what: "a span that is none",
+    words: "schedules add s good.ts --every often",
+    exit: 2,
+    code: "SCHEDULE_INVALID",
+    says: /often/,
+  },
+  { what: "a span of nothing", words: "schedules add s good.ts --every 0s", exit: 2, code: "SCHEDULE_INVALID" },
+  {
+    what: "a schedule's name with a slash",
+    words: "schedules add a/b good.ts --every 1m",
+    exit: 2,
+    code: "REQUEST_INVALID",
+    says: /name/,
+  },
+  {
+    what: "an overlap that is none",
+    words: "schedules add s good.ts --every 1m --overlap maybe",
+    exit: 2,
+    code: "REQUEST_INVALID",
+  },
+  { what: "a catch-up that is none", words: "schedules add s good.ts --every 1m --catch-up 0", exit: 2, code: "REQUEST_INVALID" },
+  {
+    what: "a schedule of an input that does not fit",
+    words: "schedules add s topic.ts --every 1m --input {}",
+    exit: 2,
+    code: "INPUT_INVALID",
+  },
+  {
+    what: "a schedule of a workflow that is not loaded",
+    words: "schedules add s nowhere --every 1m",
+    exit: 4,
+    code: "WORKFLOW_UNKNOWN",
+  },
+  { what: "a schedule that is not there", words: "schedules pause s", exit: 4, code: "SCHEDULE_UNKNOWN" },
+  { what: "an event that is none", words: ["events", "send", "7"], exit: 2, code: "EVENT_INVALID" },
+  { what: "an event without a type", words: ["events", "send", '{"id":"1"}'], exit: 2, code: "EVENT_INVALID", says: /type/ },
+  {
+    what: "an event of another specification",
+    words: ["events", "send", '{"type":"x","specversion":"0.3"}'],
+    exit: 2,
+    code: "EVENT_INVALID",
+  },
+  {
+    what: "an event with a capital in an attribute",
+    words: ["events", "send", '{"type":"x","Upper":1}'],
+    exit: 2,
+    code: "EVENT_INVALID",
+    says: /Upper/,
+  },
+  { what: "no events at all", words: ["events", "send", "[]"], exit: 2, code: "EVENT_INVALID" },
+  { what: "check of a file that is not there", words: "check nowhere.ts", exit: 4, code: "WF_FILE_MISSING" },
+  { what: "a code that is none", words: "explain NO_SUCH_THING", exit: 4, code: "CODE_UNKNOWN" },
+  { what: "start of a file that is not there", words: "start nowhere.ts", exit: 4, code: "WF_FILE_MISSING" },
+];
+
+/** Options of what steps and runs may ask for. */
+const options: readonly Wrong[] = [
+  failing(
+    "onInterrupted without at-most-once",
+    'return ctx.step("s", () => 1, { onInterrupted: "retry" });',
+    "OPTION_INVALID",
+    /at-most-once/,
+  ),
+  failing(
+    "onInterrupted of no meaning",
+    'return ctx.step("s", () => 1, { delivery: "at-most-once", onInterrupted: "panic" });',
+    "OPTION_INVALID",
+  ),
+  failing("a heartbeat time-out of nothing", 'return ctx.step("s", () => 1, { heartbeatTimeoutMs: 0 });', "OPTION_INVALID"),
+  failing("a heartbeat that is no JSON", 'return ctx.step("s", (s) => { s.heartbeat(1n as never); return 1; });', "NOT_JSON"),
+  failing("a limit of nothing", 'return ctx.step("s", () => 1, { limit: {} });', "FLOW_LIMIT_INVALID"),
+  failing("a concurrency of none", 'return ctx.step("s", () => 1, { limit: { concurrency: 0 } });', "FLOW_LIMIT_INVALID"),
+  failing(
+    "a rate without a span",
+    'return ctx.step("s", () => 1, { limit: { rate: { count: 1 } } as never });',
+    "FLOW_LIMIT_INVALID",
+    /perMs/,
+  ),
+  failing(
+    "a priority beyond nine",
+    'return ctx.step("s", () => 1, { limit: { concurrency: 1, priority: 10 } });',
+    "OPTION_INVALID",
+  ),
+  failing("a compensation without a function", 'return ctx.compensate("s", 7 as never);', "OPTION_INVALID"),
+  failing("listening for no events", 'return ctx.listen({ type: "x", count: 0 });', "OPTION_INVALID"),
+  failing("an event without a type told by a run", "return ctx.emit({} as never);", "EVENT_INVALID"),
+  failing("a stream without a name", 'ctx.stream("").write(1);', "NAME_INVALID"),
+  failing("a patch without a name", 'return ctx.patch("\\u0000");', "NAME_INVALID"),
+  defined("a retention of no meaning", '{ name: "w", retention: { days: 3 } as never, run: () => 1 }', "WF_INVALID", {
+    says: /days/,
+  }),
+  defined("a negative age", '{ name: "w", retention: { ageMs: -1 }, run: () => 1 }', "WF_INVALID"),
+];
+
 const AT_ONCE = 3;
 
 interface Told {
@@ -659,7 +833,7 @@ async function tryOne(place: Place, row: Wrong): Promise<void> {
   if (at !== undefined) assert.ok(problem?.at?.endsWith(at), `at ${problem?.at}, not ${at}`);
 }
 
-for (const [title, rows] of Object.entries({ commands, files, inputs, bodies, places })) {
+for (const [title, rows] of Object.entries({ commands, files, inputs, bodies, places, steering, options })) {
   describe(`wrong ${title}`, { concurrency: AT_ONCE }, () => {
     const place = openPlace(GOOD);
     for (const row of rows) test(row.what, () => tryOne(place, row));

@@ -51,7 +51,8 @@ export function readQuery(text: string, now: number): RunFilter {
   for (let at = 0; at < text.trimEnd().length; at = TERM.lastIndex) {
     TERM.lastIndex = at;
     const [, name = "", sign, value = ""] = TERM.exec(text) ?? [];
-    if (sign === undefined) throw invalid(text, at, 'a term is word:value or input.field="value"');
+    if (sign === undefined)
+      throw invalid(text, text.length - text.slice(at).trimStart().length, 'a term is word:value or input.field="value"');
     filter = { ...filter, ...readTerm(text, at, name, sign, value, now, filter) };
   }
   if (Object.keys(filter).length === 0) throw invalid(text, 0, "it says nothing; `status:failed`, for one, is a term");

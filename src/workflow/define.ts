@@ -1,5 +1,6 @@
 // Defining a workflow in code.
 
+import { isProblemError } from "../base/problem.ts";
 import { type RetentionPolicy, readRetention, type WorkflowName } from "../run.ts";
 import { type Context, MARK, type RunLimit, type Workflow } from "./context.ts";
 import { workflowProblems } from "./problems.ts";
@@ -60,7 +61,11 @@ export function workflow<I, O>(definition: WorkflowDefinition<I, O>): Workflow<I
 }
 
 function retentionOf({ retention }: Pick<WorkflowDefinition<unknown, unknown>, "retention">): Workflow["retention"] {
-  return retention === undefined ? null : (readRetention(retention) ?? "forever");
+  try {
+    return retention === undefined ? null : (readRetention(retention) ?? "forever");
+  } catch (error) {
+    throw isProblemError(error) ? workflowProblems.WF_INVALID(error.message, { cause: error }) : error;
+  }
 }
 
 function requireThat(condition: boolean, sentence: string, wanted: string): void {
