@@ -36,7 +36,7 @@ async function live(story: Story, deaths: readonly Death[]): Promise<Ended> {
     await world.clock.settle();
     if (world.store.isDead || run === null) continue;
     const found = world.run(run);
-    if (isEnd(found.status) && allEnded(world)) {
+    if ((story.isOver?.(found) ?? isEnd(found.status)) && allEnded(world)) {
       check(world);
       return { outcome: story.outcome(found), commits: commits + world.store.commits };
     }

@@ -13,6 +13,8 @@ export interface Story {
   begin(): void;
   /** Does what somebody outside would do now; false when there is nothing but to wait. */
   act(world: World, run: RunId): boolean;
+  /** Whether it is over; where left out, when the run has ended. */
+  isOver?(run: Run): boolean;
   /** What of the end must not depend on crashes. */
   outcome(run: Run): unknown;
 }
@@ -350,10 +352,73 @@ const heard = story(
   },
 );
 
+let isBroken = true;
+
+const verbs = story(
+  "a step skipped, a run paused, resumed, and retried after it failed",
+  async (ctx) => {
+    const first = await ctx.step("first", () => "first");
+    const stuck = await ctx.step("stuck", () => Promise.reject(new Error("stuck")), {
+      retry: { attemptsMax: 1_000, firstDelayMs: 3_600_000, delayMsMax: 3_600_000 },
+    });
+    await ctx.waitSignal("go");
+    const last = await ctx.step("last", () => (isBroken ? Promise.reject(new Error("broken")) : Promise.resolve("mended")));
+    return { first, stuck, last };
+  },
+  {
+    begin: () => {
+      isBroken = true;
+    },
+    isOver: (run) => run.status === "completed",
+    act(world, run) {
+      const { steering } = world.carrier;
+      const quietly = (asked: Promise<unknown>): true => {
+        asked.catch(() => undefined);
+        return true;
+      };
+      const { status } = world.run(run);
+      const open = new Set([...world.reading(run).values()].filter(({ endedAt }) => endedAt === null).map(({ key }) => key));
+      const wasPaused = world.journal(run).some(({ kind }) => kind === "run-paused");
+      if (status === "failed") {
+        isBroken = false;
+        return quietly(steering.retry(run, null, "tester"));
+      }
+      if (status === "paused") return quietly(steering.resume(run, "tester"));
+      if (open.has("stuck")) return quietly(steering.skip(run, "stuck", "by hand", "tester"));
+      if (open.has("go") && !wasPaused) return quietly(steering.pause(run, "tester"));
+      if (!open.has("go") || world.journal(run).some(({ key }) => key === "id-go")) return false;
+      world.signal(run, "go", null, "id-go");
+      return true;
+    },
+  },
+);
+
+const narrow = workflow<{ n: number }, number>({
+  name: "narrow",
+  limit: { concurrency: 1, rate: { count: 2, perMs: 60_000 } },
+  run: async (ctx, { n }) => {
+    await ctx.sleep("rest", 1_000);
+    return n;
+  },
+});
+
+const lines = story(
+  "runs and steps that wait for their turn",
+  async (ctx) => {
+    const limit = { key: "place", concurrency: 1, rate: { count: 3, perMs: 60_000 } };
+    const runs = await Promise.all([1, 2, 3].map((n) => ctx.run(narrow, { n }, { name: `narrow ${n}` })));
+    const steps = await Promise.all([1, 2, 3, 4].map((n) => ctx.step(`step ${n}`, async () => n, { limit })));
+    return { runs, steps };
+  },
+  { workflows: [narrow] },
+);
+
 /** Events that were accepted. */
 const told = new Set<number>();
 
 export const stories: readonly Story[] = [
+  verbs,
+  lines,
   heard,
   ...[broken, lateSaga, canceledSaga, doneSaga, patched],
   ...[steps, retries, sleeps, signals, questions, family, mail, chance, loops, late, careful],
