@@ -9,18 +9,33 @@ export type { RunId } from "./base/id.ts";
 export type { Json } from "./base/json.ts";
 export { type Problem, ProblemError } from "./base/problem.ts";
 export { type Baton, type OpenOptions, openBaton, type RunHandle, type StartOptions } from "./orchestrator.ts";
-export { NonRetryableError, RetryAfterError, type RetryPolicy, type Run, type RunStatus } from "./run.ts";
+export {
+  type CloudEvent,
+  type EventFilter,
+  type EventInit,
+  NonRetryableError,
+  type RetentionPolicy,
+  RetryAfterError,
+  type RetryPolicy,
+  type Run,
+  type RunStatus,
+} from "./run.ts";
 export {
   type Answer,
   type AskOptions,
   type ChildOptions,
   type Context,
+  type Interrupted,
+  type LimitOptions,
+  type ListenOptions,
   type Log,
   mapLimit,
   type RunInfo,
+  type RunLimit,
   type Signal,
   type StepContext,
   type StepOptions,
+  type StreamWriter,
   type WaitOptions,
   type Workflow,
   type WorkflowDefinition,

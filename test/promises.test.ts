@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { openBaton, type ProblemError, workflow } from "../src/index.ts";
+import { type Baton, openBaton, type ProblemError, workflow } from "../src/index.ts";
 import { manualClock } from "../src/testing.ts";
 import { rootPath } from "../tools/layout.ts";
 
@@ -159,6 +159,116 @@ test("At most once on request", async (t) => {
   const again = await baton.start(flow, null, { key: "k" });
   await assert.rejects(again.result(), (error) => codeOf(error) === "STEP_INTERRUPTED");
   assert.equal(acted, 0);
+});
+
+test("What a run did is taken back when it does not complete", async (t) => {
+  const folder = temporary(t);
+  const trip = `const trip = workflow({ name: "trip", run: async (ctx) => {
+    for (const thing of ["flight", "hotel"]) {
+      await ctx.compensate("give back " + thing, () => { undone.push(thing); });
+      await ctx.step(thing, () => thing);
+    }
+    await ctx.waitSignal("never");
+  } });\n`;
+  const program = `const undone: string[] = []; ${trip}
+    const baton = await openBaton({ data, workflows: [trip] });
+    baton.listen((news) => { if (news.kind === "status" && news.status === "waiting") console.log(run.id, "booked"); });
+    const run = await baton.start(trip, null);
+    await new Promise((resolve) => setTimeout(resolve, 60_000));`;
+  const [id = ""] = (await killedAt(folder, program, "booked")).split(" ");
+
+  const undone: string[] = [];
+  const again = workflow({
+    name: "trip",
+    run: async (ctx) => {
+      for (const thing of ["flight", "hotel"]) {
+        await ctx.compensate(`give back ${thing}`, () => void undone.push(thing));
+        await ctx.step(thing, () => thing);
+      }
+      await ctx.waitSignal("never");
+    },
+  });
+  await using baton = await openBaton({ data: join(folder, "data"), workflows: [again] });
+  await baton.cancel(id, "changed plans");
+  await assert.rejects((await baton.run(id)).result(), { code: "RUN_CANCELED" });
+  assert.deepEqual(undone, ["hotel", "flight"]);
+});
+
+test("Never are more under way than a limit says", async (t) => {
+  const under = { runs: 0, most: 0 };
+  const work = workflow({
+    name: "work",
+    limit: { concurrency: 2 },
+    run: (ctx) =>
+      ctx.step("work", async () => {
+        under.most = Math.max(under.most, ++under.runs);
+        await new Promise((resolve) => setImmediate(resolve));
+        under.runs--;
+      }),
+  });
+  const data = temporary(t);
+  const ids: string[] = [];
+  {
+    await using baton = await openBaton({ data, workflows: [work] });
+    for (let i = 0; i < 10; i++) ids.push((await baton.start(work, null)).id);
+  }
+  await using baton = await openBaton({ data, workflows: [work] });
+  await Promise.all(ids.map(async (id) => (await baton.run(id)).result()));
+  assert.deepEqual(under, { runs: 0, most: 2 });
+});
+
+test("An event reaches everybody who listens, once", async (t) => {
+  const folder = temporary(t);
+  const hears = workflow({
+    name: "hears",
+    run: async (ctx) => {
+      const [first] = await ctx.listen({ type: "made" });
+      const more = await ctx.listen({ type: "made", timeoutMs: 1 });
+      return [first?.data, more.length];
+    },
+  });
+  const program = `const hears = workflow({ name: "hears", run: (ctx) => ctx.waitSignal("not yet listening") });
+    const baton = await openBaton({ data, workflows: [hears] });
+    const run = await baton.start(hears, null);
+    const event = { type: "made", id: "1", source: "/shop", data: 7 };
+    await baton.call("events.send", { events: event });
+    await baton.call("events.send", { events: event });
+    await baton.cancel(run.id);
+    console.log("accepted");`;
+  {
+    await using baton = await openBaton({ data: join(folder, "data"), workflows: [hears] });
+    await baton.start(hears, null, { key: "listens" });
+  }
+  await killedAt(folder, program, "accepted");
+  await using baton = await openBaton({ data: join(folder, "data"), workflows: [hears] });
+  const run = await baton.start(hears, null, { key: "listens" });
+  assert.deepEqual(await run.result(), [7, 0]);
+});
+
+test("No firing of a schedule is lost or doubled", async (t) => {
+  const data = temporary(t);
+  const clock = manualClock();
+  const tick = workflow({ name: "tick", run: (ctx) => ctx.info.key });
+  const opened = async (minutes: number, act: (baton: Baton) => Promise<unknown> = async () => null): Promise<string[]> => {
+    const baton = await openBaton({ data, workflows: [tick], clock, random32: () => 7, graceMs: 0 });
+    const acting = act(baton);
+    await clock.settle();
+    await acting;
+    await clock.advance(minutes * 60_000);
+    const { runs } = await baton.call("runs.list", { limit: 1_000 });
+    const closing = baton.close();
+    await clock.advance(1_000);
+    await closing;
+    return runs.map(({ key = "" }) => key.slice("schedule/hourly/2026-01-".length)).toReversed();
+  };
+  await opened(130, (baton) =>
+    baton.call("schedules.add", { name: "hourly", workflow: "tick", cron: "0 * * * *", catchUp: 10, overlap: "parallel" }),
+  );
+  await clock.advance(180 * 60_000); // nobody is there
+  clock.jump(-90 * 60_000);
+  const fired = await opened(150);
+  const hours = ["01", "02", "03", "04", "05", "06"].map((hour) => `01T${hour}:00:00.000Z`);
+  assert.deepEqual(fired.toSorted(), hours);
 });
 
 test("Timers are never early", async (t) => {
