@@ -19,6 +19,7 @@ export { storeProblems } from "./store/problems.ts";
 export { openSqlite, type SqliteOptions } from "./store/sqlite.ts";
 export type {
   Commit,
+  Expiry,
   JournalReset,
   NewEntry,
   Rewind,

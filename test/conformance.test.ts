@@ -165,6 +165,24 @@ const storeFaults: Readonly<Record<string, StoreFault>> = {
     foundBy: "thousands of unended runs are read in pages, each once",
     wrap: (store) => ({ unended: (statuses, after, limit) => (after > 0 ? [] : store.unended(statuses, after, limit)) }),
   },
+  "drops what is kept beside journals": {
+    foundBy: "S1: events are kept once per source and id, in order, and read by type",
+    wrap: (store) => ({ commit: (what) => store.commit({ ...what, changes: [] }) }),
+  },
+  "does not take out what a rewind names": {
+    foundBy: "S5: a rewind takes out what it names, and lets an ended run go on",
+    wrap: (store) => ({
+      commit: (what) => store.commit({ ...what, rewinds: what.rewinds.map((rewind) => ({ ...rewind, dropSeqs: [] })) }),
+    }),
+  },
+  "gives the number of a deleted run again": {
+    foundBy: "S5: of a deleted run nothing is kept, and neither its number nor its seqs are given again",
+    wrap: (store) => ({ tail: () => ({ run: store.runs({ limit: 1_000 }).runs.length, seq: store.tail().seq }) }),
+  },
+  "lets go what stays": {
+    foundBy: "what may go is old or one too many, has ended, and is below nothing that stays",
+    wrap: (store) => ({ expired: (expiry, limit) => store.expired({ ...expiry, workflow: null }, limit) }),
+  },
   "does not stir whom something came for": {
     foundBy: "a stirred run that waits counts as running, and no other",
     wrap: (store) => ({ commit: (what) => store.commit({ ...what, stirs: [] }) }),

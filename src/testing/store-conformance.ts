@@ -20,6 +20,7 @@ import {
   WORKFLOW,
 } from "./store-bed.ts";
 import { readingChecks } from "./store-readings.ts";
+import { steeringChecks } from "./store-steering.ts";
 
 type Checks = Readonly<Record<string, StoreAct>>;
 
@@ -335,7 +336,7 @@ const failing: Checks = {
   },
 };
 
-const CHECKS: Checks = { ...durable, ...whole, ...fenced, ...journals, ...once, ...failing, ...readingChecks };
+const CHECKS: Checks = { ...durable, ...whole, ...fenced, ...journals, ...once, ...failing, ...readingChecks, ...steeringChecks };
 
 /** The suite for a store. `newBed` gives a place without data. */
 export function storeConformance(newBed: () => StoreBed): readonly ConformanceCheck[] {
