@@ -20,6 +20,7 @@ import {
   waiting,
 } from "./engine-bed.ts";
 import { failureChecks } from "./engine-failures.ts";
+import { steeringChecks } from "./engine-steering.ts";
 import { type ConformanceCheck, WORKFLOW } from "./store-bed.ts";
 
 type Checks = Readonly<Record<string, EngineAct>>;
@@ -371,6 +372,7 @@ const CHECKS: Checks = {
   ...arrivalChecks,
   ...wakeChecks,
   ...failureChecks,
+  ...steeringChecks,
 };
 
 /** The suite for an engine. `newBed` gives a place without data. */
