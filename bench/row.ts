@@ -15,5 +15,7 @@ export interface Row {
 export interface BenchOptions {
   /** Fewer rounds and steps: to see that it runs, not how fast. */
   readonly quick: boolean;
+  /** How many, where a workload lets that be said: `--n`. */
+  readonly n?: number;
   report(row: Row): void;
 }

@@ -1,4 +1,4 @@
-// `npm run bench [-- name…] [--json] [--quick]`: workloads in bench/*.bench.ts, results as tables, JSON and a picture.
+// `npm run bench [-- name…] [--json] [--quick] [--n COUNT]`: workloads in bench/*.bench.ts, results as tables, JSON and a picture.
 
 import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -14,7 +14,11 @@ interface Bench {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean", default: false }, quick: { type: "boolean", default: false } },
+  options: {
+    json: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    n: { type: "string" },
+  },
 });
 
 const under = conditions();
@@ -24,9 +28,10 @@ for (const file of globSync("bench/*.bench.ts", { cwd: rootPath() }).toSorted())
   if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
   process.stderr.write(`${bench.name} …\n`);
   const rows: Row[] = [];
-  await bench.bench({ quick: values.quick, report: (row) => void rows.push(row) });
+  const many = values.n === undefined ? {} : { n: Number(values.n) };
+  await bench.bench({ quick: values.quick, ...many, report: (row) => void rows.push(row) });
   results.push(...rows);
-  if (!values.quick) keep(bench.name, rows);
+  if (!values.quick && values.n === undefined) keep(bench.name, rows);
   if (!values.json) process.stdout.write(`\n${tableOf(rows)}\n`);
 }
 if (results.length === 0) {
