@@ -19,12 +19,16 @@ export interface Retaining {
   readonly isRead?: (run: RunId) => boolean;
 }
 
+/** Files of payloads are looked through at the first sweep, and at every so many. */
+const PAYLOAD_SWEEP_EVERY = 60;
+
 /** Runs deleted in one go. */
 const PAGE = 200;
 
 export class Retention {
   readonly #world: Retaining;
   #timer: Timer | null = null;
+  #sweeps = 0;
   #isStopped = false;
 
   constructor(world: Retaining) {
@@ -66,7 +70,7 @@ export class Retention {
       ...{ eventsBefore: now - limits.EVENT_KEPT_MS, eventCountMax: limits.EVENTS_KEPT_MAX },
       passesBefore: now - RATE_SPAN_MS_MAX,
     });
-    if (gone > 0) store.sweepPayloads();
+    if (gone > 0 || this.#sweeps++ % PAYLOAD_SWEEP_EVERY === 0) store.sweepPayloads(); // others delete runs too
     return gone;
   }
 

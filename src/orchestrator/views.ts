@@ -53,7 +53,9 @@ export function runViewOf(run: Run, reading: JournalReading, queue: Queue | null
     ...(run.status === "completed" ? { output: run.output } : {}),
     ...("problem" in run && run.problem !== null ? { problem: { ...run.problem } } : {}),
     steps: countSteps(reading),
-    operations: [...reading.values()].map((operation) => operationLineOf(operation, now)),
+    operations: [...reading.values()].map((operation) =>
+      operationLineOf(operation, hasEnded(run) ? run.endedAt : now, hasEnded(run)),
+    ),
     questions: openQuestions(reading).map((asked) => ({
       ...asked,
       askedAt: rfc3339(asked.askedAt),
@@ -71,15 +73,16 @@ function timingsOf({ spent, phase, phaseAt, endedAt }: OperationReading, now: nu
   return { queueMs: of("queue"), runMs: of("run"), backoffMs: of("backoff"), waitMs: of("wait") };
 }
 
-function operationLineOf(operation: OperationReading, now: number): OperationLine {
+/** What was open when its run ended was given up with it. */
+function operationLineOf(operation: OperationReading, now: number, isOver: boolean): OperationLine {
   const { key, kind, status, attempts, firstAt, endedAt, outputText, failure, waitsFor, waitsUntil, child } = operation;
   return {
-    ...{ key, kind, status, attempts, firstAt: rfc3339(firstAt) },
+    ...{ key, kind, status: isOver && endedAt === null ? "canceled" : status, attempts, firstAt: rfc3339(firstAt) },
     ...(endedAt === null ? {} : { endedAt: rfc3339(endedAt) }),
     ...(outputText === null ? {} : { output: JSON.parse(outputText) as unknown }),
     ...(failure === null ? {} : { failure: failure as NonNullable<OperationLine["failure"]> }),
-    ...(waitsFor === null ? {} : { waitsFor }),
-    ...(waitsUntil === null ? {} : { waitsUntil: rfc3339(waitsUntil) }),
+    ...(waitsFor === null || isOver ? {} : { waitsFor }),
+    ...(waitsUntil === null || isOver ? {} : { waitsUntil: rfc3339(waitsUntil) }),
     ...(child === null ? {} : { child }),
     timings: timingsOf(operation, now),
   };

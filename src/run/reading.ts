@@ -65,7 +65,7 @@ export function readEntries(reading: JournalReading, entries: readonly Entry[]):
 function readEntry(reading: JournalReading, entry: Entry): void {
   if (entry.kind === "continued") reading.clear();
   if (entry.kind === "signal-received") takeSignal(reading, entry as Read<"signal-received">);
-  if (entry.key === null || entry.kind === "signal-received" || entry.kind === "logged") return;
+  if (entry.key === null || NOT_OF_OPERATIONS.has(entry.kind)) return;
   const known = reading.get(entry.key);
   const operation = known ?? begun(entry, entry.key);
   if (known === undefined) reading.set(entry.key, operation);
@@ -80,6 +80,9 @@ function spend(operation: OperationReading, { kind, at }: Entry): void {
   operation.phase = PHASES[kind] ?? operation.phase;
   operation.phaseAt = at;
 }
+
+/** Those that have a key and tell nothing of where its operation stands. */
+const NOT_OF_OPERATIONS = new Set<EntryKind>(["signal-received", "logged", "step-redone"]);
 
 /** The first who waits for it has it; with nobody there it is kept for later. */
 function takeSignal(reading: JournalReading, entry: Read<"signal-received">): void {
