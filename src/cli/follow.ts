@@ -36,6 +36,9 @@ export interface Followed {
 
 type Because = Followed["because"];
 
+/** How long a run may stand in line without a word, in ms. */
+const IN_LINE_TOLD_AFTER_MS = 300;
+
 const SETTLED = new Set(["completed", "failed", "canceled", "paused"]);
 
 export async function follow(carrier: Followable, options: FollowOptions): Promise<Followed> {
@@ -57,6 +60,7 @@ export async function follow(carrier: Followable, options: FollowOptions): Promi
   family.begin(run);
   // What happened before anybody listened, at an owner or in an earlier life of the run.
   void lookAt(carrier.answerer, run, family, asker, finish).catch(fail);
+  using _waiting = tellOfLine(carrier.answerer, run, terminal);
   return await standing(carrier.answerer, run, await over);
 }
 
@@ -103,6 +107,16 @@ function newFamily(tell: (news: News) => void): Family {
       else hear(news);
     },
   };
+}
+
+/** A run that does not get its turn at once says what it waits for. */
+function tellOfLine(answerer: Answerer, run: string, terminal: Terminal): Disposable {
+  const tell = async (): Promise<void> => {
+    const { status, waitsFor } = await answerer.call("runs.show", { run });
+    if (status === "pending" && waitsFor !== undefined) terminal.say(`${run}: ${waitsFor}`);
+  };
+  const timer = setTimeout(() => void tell().catch(() => undefined), IN_LINE_TOLD_AFTER_MS); // whoever is gone says so elsewhere
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 async function lookAt(
