@@ -17,7 +17,7 @@ export { RETENTION, readRetention } from "./run/retention.ts";
 export type { AfterFailure, FailedAttempt, RetryPolicy } from "./run/retry.ts";
 export { afterFailure, readRetryPolicy, TRY_ONCE } from "./run/retry.ts";
 export type { Cut } from "./run/rewind.ts";
-export { buildsOnUndone, cutAt, firstUndone, lastFailure } from "./run/rewind.ts";
+export { buildsOnUndone, cutAt, firstUndone, lastFailure, UNDO } from "./run/rewind.ts";
 export type { EndedRun, PauseReason, Progress, Run, RunCore, RunStatus, WorkflowName } from "./run/run.ts";
 export { hasEnded, isEnd, mayBecome, RUN_STATUSES } from "./run/run.ts";
 export type { CatchUp, DueFirings, Timetable, WrittenTimetable } from "./run/timetable.ts";

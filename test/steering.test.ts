@@ -137,6 +137,21 @@ test("a step is skipped with a given result: one that failed, one that waits to 
   assert.equal(outputOf(other.world, other.run), 42);
 });
 
+test("what is no step is not skipped: a question is answered, a sleep ends by itself", async () => {
+  const waits = flow(async (ctx) => {
+    await ctx.sleep("a minute", MINUTE_MS);
+    return await ctx.ask("sure?", { schema: { type: "boolean" } });
+  });
+  using it = await carried(waits);
+  const { steering } = it.world.carrier;
+  assert.equal(await told(it.world, steering.skip(it.run, "a minute", null, "ann")), "NOT_A_STEP");
+  await it.world.clock.advance(MINUTE_MS);
+  assert.equal(await told(it.world, steering.skip(it.run, "sure?", true, "ann")), "NOT_A_STEP");
+  it.world.answer(it.run, "sure?", true);
+  await it.world.clock.settle();
+  assert.deepEqual(outputOf(it.world, it.run), { by: "person", who: "tester", value: true });
+});
+
 test("a fork begins with what was done before a step, with other input, and leaves the first run as it was", async () => {
   const acted: unknown[] = [];
   const echo = flow(async (ctx) => [await ctx.step("a", () => acted.push("a")), await ctx.step("b", () => acted.push("b"))]);

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { Answerer, InputOf, OperationName, RunLine } from "../api.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
-import { ask, openBaton, thereOrHere } from "../orchestrator.ts";
+import { ask, isOwned, openBaton, thereOrHere } from "../orchestrator.ts";
 import { confirm } from "./ask.ts";
 import { cliProblems } from "./problems.ts";
 import type { CommonOptions } from "./run.ts";
@@ -52,6 +52,7 @@ export async function answerAll(
     return await doAll(baton);
   };
   tell(await thereOrHere(options.data, doAll, here, false), options, terminal);
+  if (name !== "runs.delete" && !(await isOwned(options.data))) terminal.say("nobody carries them now; `baton start` does");
 }
 
 async function find(dataPath: string, query: string): Promise<RunLine[]> {

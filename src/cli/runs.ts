@@ -17,6 +17,7 @@ import {
 } from "../api.ts";
 import { spanForPeople } from "../base/time.ts";
 import { ask, isOwned } from "../orchestrator.ts";
+import { isEnd, type RunStatus } from "../run.ts";
 import { addBulk, answerAll, readBulk } from "./bulk.ts";
 import { readTypedValue } from "./input.ts";
 import type { CommonOptions } from "./run.ts";
@@ -38,7 +39,7 @@ const render: Render = {
   "runs.pause": standing,
   "runs.skip": standing,
   "runs.retry": ({ run, status, from, dropped }) =>
-    `${run} is ${status}${from === null ? "" : `, from "${from}"`}; ${dropped} entries left its journal`,
+    `${run} is ${status}${from === null ? "" : `, from "${from}"`}; ${dropped === 1 ? "1 entry" : `${dropped} entries`} left its journal`,
   "runs.fork": ({ run, from }) => `${run} was started from ${from}`,
   "runs.delete": ({ run, deleted }) => (deleted === 1 ? `${run} is gone` : `${run} and ${deleted - 1} below it are gone`),
   "runs.signal": ({ run, accepted }) => (accepted ? `${run} has the signal` : `${run} had this signal already`),
@@ -48,7 +49,10 @@ const render: Render = {
   "schedules.add": renderSchedule,
   "schedules.pause": renderSchedule,
   "schedules.resume": renderSchedule,
-  "schedules.next": ({ firings }) => firings.join("\n"),
+  "schedules.next": ({ name, firings }, terminal) => {
+    if (firings.length === 0) terminal.say(`${name} fires at no moment known now: it is paused, or its last run goes on`);
+    return firings.join("\n");
+  },
   "schedules.delete": ({ name }) => `${name} is gone`,
   "inbox.list": renderInbox,
   "inbox.show": renderItem,
@@ -168,7 +172,7 @@ function addCommand(
     const input = Object.fromEntries(fields.map(([field, value]) => [field, value])) as Record<string, unknown>;
     for (const field of shape.paths ?? []) {
       const path = String(input[field] ?? "");
-      if (existsSync(path.replace(/#[^#]*$/, ""))) input[field] = resolve(path);
+      if (existsSync(path.replace(/#[^#]*$/, "")) || /\.[cm]?[jt]s(#|$)/.test(path)) input[field] = resolve(path);
     }
     for (const field of shape.json ?? []) {
       if (typeof input[field] === "string") input[field] = await readTypedValue(input[field]);
@@ -192,6 +196,7 @@ function takesWho(name: OperationName): boolean {
 
 /** Operations after which a run goes on, if somebody carries it. */
 const MOVES = new Set<OperationName>([
+  "runs.cancel",
   "runs.retry",
   "runs.fork",
   "runs.migrate",
@@ -206,7 +211,8 @@ async function answer<N extends OperationName>(name: N, input: InputOf<N>, optio
   const output = await ask(options.data, name, input);
   if ((name === "schedules.add" || name === "schedules.resume") && !(await isOwned(options.data)))
     terminal.say("nobody is there to start its runs; `baton start` is, while it runs");
-  if (MOVES.has(name) && "run" in output && !(await isOwned(options.data)))
+  const isOver = "status" in output && isEnd(output.status as RunStatus);
+  if (MOVES.has(name) && "run" in output && !isOver && !(await isOwned(options.data)))
     terminal.say(`nobody carries it now; \`baton runs resume ${String(output.run)}\` does it here, \`baton start\` for all`);
   if (options.json) terminal.data(JSON.stringify({ v: 1, ...output }));
   else {
@@ -255,9 +261,9 @@ function renderRun(view: RunView, terminal: Terminal): string {
     ["output", view.output === undefined ? undefined : JSON.stringify(view.output)],
     ["problem", view.problem === undefined ? undefined : `${view.problem.code}: ${view.problem.detail}`],
     ["fix", view.problem?.fix],
-    ["steps", `${view.steps.completed} completed, ${view.steps.failed} failed, of ${view.steps.total}`],
+    ["steps", stepsInWords(view.steps)],
   ];
-  const width = Math.max(terminal.columns, 100);
+  const width = process.stdout.isTTY ? Math.max(terminal.columns, 100) : Number.POSITIVE_INFINITY;
   const lines = head
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => cut(`${name.padEnd(9)} ${printable(value ?? "")}`, width));
@@ -270,6 +276,10 @@ function renderRun(view: RunView, terminal: Terminal): string {
     whatCame(operation),
   ]);
   return [...lines, "", table(["OPERATION", "KIND", "STATUS", "TRIES", "TIME", "RESULT"], rows, width)].join("\n");
+}
+
+function stepsInWords({ completed, failed, skipped, total }: RunView["steps"]): string {
+  return `${completed} completed, ${failed} failed, ${skipped === 0 ? "" : `${skipped} skipped, `}of ${total}`;
 }
 
 /** Where the time went; what took none is left out. */

@@ -34,7 +34,7 @@ import type { CodeIdentity, RunRecord, Store } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
 import { acceptOutput } from "./accept.ts";
 import { type EventStore, Events } from "./events.ts";
-import { Lines, passOf } from "./lines.ts";
+import { Lines, passOf, requireLimit } from "./lines.ts";
 import type { Listener, News } from "./news.ts";
 import type { Acting, Operation } from "./operation.ts";
 import type { Carrier, Claim, Draft, Engine, Place, Taken, Write } from "./port.ts";
@@ -144,6 +144,7 @@ export class RunCarrier implements Carrier, Carrying {
   /** Makes a workflow known; runs that waited for its code go on. */
   register(workflow: Workflow, origin: Origin | null): void {
     if (!this.registry.add(workflow, origin)) return;
+    requireLimit(workflow);
     this.#keepRetention(workflow);
     const orphans = [...this.#orphans];
     this.#orphans.clear();

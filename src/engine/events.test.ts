@@ -59,6 +59,17 @@ test("an event that came before anybody listened is kept: what came since the ru
   ]);
 });
 
+test("listeners of one type with other filters miss nothing of each other's", async () => {
+  const both = flow(async (ctx) => {
+    const seven = await ctx.listen({ type: "made", data: { order: 7 } });
+    const eight = await ctx.listen({ type: "made", data: { order: 8 } });
+    return [...seven, ...eight].map(({ data }) => data);
+  });
+  using it = await carried(both);
+  await publish(it.world, event("made", { order: 8 }), event("made", { order: 7 }));
+  assert.deepEqual(outputOf(it.world, it.run), [{ order: 7 }, { order: 8 }]);
+});
+
 test("what came by the time-out is given, be it nothing", async () => {
   using it = await carried(flow((ctx) => ctx.listen({ type: "x", count: 5, timeoutMs: MINUTE_MS })));
   await publish(it.world, event("x", 1));

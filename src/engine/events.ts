@@ -4,7 +4,7 @@
 // woken when more comes; so nothing hangs on who was there first, nor on who was in memory.
 
 import type { RunId } from "../base/id.ts";
-import { type Json, writeJson } from "../base/json.ts";
+import { canonicalJson, type Json, writeJson } from "../base/json.ts";
 import {
   type CloudEvent,
   type Entry,
@@ -108,7 +108,8 @@ export class EmitOperation extends Operation<void> {
 export class ListenOperation extends Operation<CloudEvent[]> implements EventListener {
   readonly kind = "listen";
   readonly #options: ListenOptions;
-  readonly #label: string;
+  /** Of what came for whom it is known how far that was read. */
+  readonly #listener: string;
   #began: Facts["listen-began"] | null = null;
   #isEnding = false;
 
@@ -119,7 +120,8 @@ export class ListenOperation extends Operation<CloudEvent[]> implements EventLis
       throw runProblems.OPTION_INVALID(
         `count is ${String(count)}; it must be 1 to ${limits.EVENTS_AWAITED_MAX} (EVENTS_AWAITED_MAX).`,
       );
-    this.#label = label;
+    const { type, source, subject, data } = options;
+    this.#listener = `${label} ${canonicalJson(withoutNothing({ type, source, subject, data }) as Json)}`;
     this.#options = options;
     readTimeout(options.timeoutMs);
   }
@@ -146,7 +148,7 @@ export class ListenOperation extends Operation<CloudEvent[]> implements EventLis
     const filter = { ...{ type, source, subject, data } } as Facts["listen-began"]["filter"];
     const span = readTimeout(timeoutMs);
     const deadlineAt = span === null ? null : Math.ceil(this.home.clock.now() + span);
-    const afterSeq = this.home.heardUntil(this.#label);
+    const afterSeq = this.home.heardUntil(this.#listener);
     this.#began = { filter, count, afterSeq, deadlineAt };
     this.#keepListener(this.#began);
     const text = writeJson(this.#began, "What is listened for", limits.PAYLOAD_BYTES_MAX);
@@ -208,9 +210,13 @@ export class ListenOperation extends Operation<CloudEvent[]> implements EventLis
 
   deliver(entry: Entry): void {
     const { events, lastSeq } = factOf(entry as Entry & { kind: "events-received" });
-    this.home.heard(this.#label, lastSeq);
+    this.home.heard(this.#listener, lastSeq);
     this.resolve([...events]);
   }
+}
+
+function withoutNothing(fields: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** The one type that is meant; null when there may be several. */

@@ -198,14 +198,15 @@ test("a step's rate holds over a crash: what counts is on disk before it acts", 
   );
 });
 
-test("a limit that says nothing sensible is told at the start, or to the step", async () => {
+test("a limit that says nothing sensible is told when it is made known, at the start, or to the step", async () => {
   const wrong = [{}, { concurrency: 0 }, { rate: { count: 1 } }, { concurrency: 1, priority: 10 }, { concurrency: 1, key: "" }];
   for (const limit of wrong) {
-    const work = limited(limit as never);
-    using world = worldOf([work]);
-    await assert.rejects(world.start(work, null), (error: { code: string }) =>
-      /FLOW_LIMIT_INVALID|OPTION_INVALID/.test(error.code),
-    );
+    const started = async (): Promise<unknown> => {
+      const work = limited(limit as never);
+      using world = worldOf([work]);
+      return await world.start(work, null);
+    };
+    await assert.rejects(started(), (error: { code: string }) => /FLOW_LIMIT_INVALID|OPTION_INVALID/.test(error.code));
     const step = flow((ctx) => ctx.step("s", () => 1, { limit: limit as never }));
     using other = worldOf([step]);
     assert.match(problemOf(other, await begun(other, step, null)).code, /FLOW_LIMIT_INVALID|OPTION_INVALID/);

@@ -112,6 +112,13 @@ export function passOf({ gate, limit }: Place, at: number): FreeChange[] {
   return limit.rate === undefined ? [] : [{ kind: "pass", gate, at }];
 }
 
+/** Throws FLOW_LIMIT_INVALID where a workflow's limit cannot be understood. */
+export function requireLimit({ limit, namespace, name }: Workflow): void {
+  if (limit === null || limit === undefined) return;
+  const { key: _key, priority: _priority, ...rest } = limit;
+  readLimit(rest, `limit of ${namespace}/${name}`);
+}
+
 /** Where a new run of a workflow stands; null where it need not. Throws FLOW_LIMIT_INVALID / OPTION_INVALID. */
 export function placeOfRun(workflow: Workflow, input: unknown): Place | null {
   const { limit, namespace, name } = workflow;

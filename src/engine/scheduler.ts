@@ -141,7 +141,8 @@ export class Scheduler {
   /** Nothing fires until it is resumed, and nothing of it is made up for afterwards. */
   async pause(name: string): Promise<Schedule> {
     const { definition, state } = this.get(name);
-    return await this.#keep({ definition, state: { ...state, isPaused: true } });
+    const skipped = state.skipped + state.queued.length;
+    return await this.#keep({ definition, state: { ...state, isPaused: true, queued: [], skipped } });
   }
 
   async resume(name: string): Promise<Schedule> {
@@ -217,6 +218,7 @@ export class Scheduler {
     state = { ...state, settledAt: due.settledAt, missed: state.missed + due.missed };
     const meanwhile = this.#schedules.get(name);
     if (meanwhile?.definition !== definition) return; // removed meanwhile
+    if (meanwhile.state.isPaused) state = { ...state, queued: [] };
     state = { ...state, isPaused: meanwhile.state.isPaused, settledAt: Math.max(state.settledAt, meanwhile.state.settledAt) };
     if (JSON.stringify(state) !== JSON.stringify(before.state)) {
       this.#schedules.set(name, { definition, state });

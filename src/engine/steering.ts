@@ -5,11 +5,13 @@ import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import {
+  belongsTo,
   buildsOnUndone,
   type Cut,
   cutAt,
   type Entry,
   type EntryKind,
+  entryKinds,
   type Facts,
   firstUndone,
   isEnd,
@@ -116,7 +118,7 @@ export class Steering {
   async retry(run: RunId, from: string | null, by: string): Promise<{ from: string | null; dropped: number }> {
     const told = await this.#alone(run, async () => {
       const taken = await this.#take(run);
-      const key = from ?? firstUndone(taken.entries) ?? lastFailure(taken.entries);
+      const key = from ?? interruptedIn(taken.record) ?? firstUndone(taken.entries) ?? lastFailure(taken.entries);
       if (key === null && taken.record.run.status !== "failed" && taken.record.run.status !== "canceled")
         throw runProblems.NOTHING_FAILED(`Nothing of run ${run} has failed; say which step is to be done again.`);
       const cut = key === null ? NOTHING : requireCut(taken, key);
@@ -135,6 +137,7 @@ export class Steering {
       const isOpen = !isEnd(status) && isOpenStep(taken.entries, key, this.#carrier.residentOf(run));
       const cut = cutAt(taken.entries, key);
       if (cut === null && !isOpen) throw stepUnknown(run, key);
+      requireStep(taken.entries, key);
       if (cut !== null) requireNotUndone(taken, cut, key);
       if (taken.entries.some(({ kind, key: of }) => of === key && (kind === "step-completed" || kind === "step-skipped")))
         throw runProblems.STEP_DONE(`Step "${key}" of run ${run} has a result; skip a step that has none, or retry from it.`);
@@ -221,12 +224,13 @@ export class Steering {
   async delete(run: RunId): Promise<number> {
     const record = await this.#recordIfReadable(run);
     if (record === null) throw runProblems.RUN_UNKNOWN(`There is no run ${run}.`);
-    if (record !== "corrupt" && !isEnd(record.run.status))
+    if (record !== "corrupt" && !isEnd(record.run.status) && !isCorrupt(record))
       throw runProblems.RUN_OPEN(`Run ${run} is ${record.run.status}; cancel it first.`);
     let deleted = 1;
     for (const child of await this.#carrier.engine.children(run)) {
       const below = await this.#recordIfReadable(child);
-      if (below === "corrupt" || (below !== null && isEnd(below.run.status))) deleted += await this.delete(child);
+      if (below === "corrupt" || (below !== null && (isEnd(below.run.status) || isCorrupt(below))))
+        deleted += await this.delete(child);
     }
     await this.#carrier.engine.delete(run);
     return deleted;
@@ -268,10 +272,11 @@ export class Steering {
     return taken;
   }
 
-  /** A journal that cannot be read keeps nobody from ending its run; what it did cannot be taken back then. */
+  /** A journal that cannot be read, or goes against itself, keeps nobody from ending its run; what it did cannot be taken back then. */
   async #openAsFarAsReadable(run: RunId): Promise<Taken> {
     try {
-      return await this.#requireOpen(run);
+      const taken = await this.#requireOpen(run);
+      return isCorrupt(taken.record) ? { ...taken, entries: [] } : taken;
     } catch (error) {
       if (!isProblemError(error) || error.code !== "RUN_CORRUPT") throw error;
       return { ...(await this.#requireUnended(run)), entries: [] };
@@ -289,6 +294,12 @@ export class Steering {
   }
 }
 
+/** The step that a run is paused for, because nobody knows what came of it. */
+function interruptedIn({ run }: RunRecord): string | null {
+  const problem = run.status === "paused" ? run.problem : null;
+  return problem?.code === "STEP_INTERRUPTED" ? (problem.at ?? null) : null;
+}
+
 /** A cut that takes nothing out. */
 const NOTHING: Cut = { dropped: [], redone: [] };
 
@@ -304,6 +315,14 @@ function requireNotUndone({ claim, entries }: Pick<Taken, "claim" | "entries">, 
     throw runProblems.STEP_UNDONE(
       `What came before "${key}" in run ${claim.run} was taken back; retry from "${firstUndone(entries)}" or before.`,
     );
+}
+
+/** What is waited for comes by its own way, and a child has a run of its own. */
+function requireStep(entries: readonly Entry[], key: string): void {
+  const other = entries.find(
+    (entry) => entry.key === key && entryKinds[entry.kind].of.length > 0 && !belongsTo(entry.kind, "step"),
+  );
+  if (other !== undefined) throw runProblems.NOT_A_STEP(`"${key}" is no step: its journal says ${other.kind}.`);
 }
 
 function stepUnknown(run: RunId, key: string): Error {
@@ -330,6 +349,10 @@ function closed(entries: readonly Entry[]): Entry[] {
     entries.filter(({ kind }) => kind === "child-completed" || kind === "child-failed").map(({ key }) => key),
   );
   return entries.filter(({ kind, key }) => kind !== "child-started" || ended.has(key));
+}
+
+function isCorrupt({ run }: RunRecord): boolean {
+  return run.status === "paused" && run.reason === "corrupt";
 }
 
 function redone(key: string, generation: number): Draft {

@@ -159,7 +159,9 @@ export class StepOperation<T> extends Operation<T> implements Acting {
   /** Whether it took effect is unknown: its author says what to do. */
   #afterInterruption(): void {
     const { onInterrupted = "fail" } = this.#options;
-    const problem = runProblems.STEP_INTERRUPTED(`Step "${this.key}" was interrupted in attempt ${this.#attempts}.`);
+    const problem = runProblems.STEP_INTERRUPTED(`Step "${this.key}" was interrupted in attempt ${this.#attempts}.`, {
+      at: this.key,
+    });
     if (onInterrupted === "fail") this.#giveUp(failureOf(problem, "STEP_INTERRUPTED"));
     else if (onInterrupted === "pause") this.home.pause(problem);
     else if (onInterrupted === "retry") this.#attemptNow();

@@ -1,7 +1,7 @@
 // Taking back (sagas): what was to be undone is on disk before it is done; when the run does not complete, each undo is
 // a step of its own, the last first.
 
-import { failureOf, runProblems, type Unwinding } from "../run.ts";
+import { failureOf, runProblems, UNDO, type Unwinding } from "../run.ts";
 import type { StepOptions } from "../workflow.ts";
 import type { TakenName } from "./names.ts";
 import { type Home, Operation, type Undo } from "./operation.ts";
@@ -9,9 +9,6 @@ import { StepOperation } from "./step.ts";
 
 /** Where an author says nothing: an undo that is given up leaves the world half done. */
 const RETRY = { attemptsMax: 5 };
-
-/** Under which the journal knows an undo: what it undoes, behind this. */
-const SCOPE = "undo / ";
 
 export class CompensateOperation extends Operation<void> {
   readonly kind = "compensation";
@@ -63,7 +60,7 @@ export class Unwind {
     this.isUnderWay = true;
     const undo = this.#undos.pop();
     if (undo === undefined) return null;
-    const name: TakenName = { key: SCOPE + undo.key, use: { uses: 1, open: 1 } }; // what it undoes has a key of its own
+    const name: TakenName = { key: UNDO + undo.key, use: { uses: 1, open: 1 } }; // what it undoes has a key of its own
     const step = new StepOperation<unknown>(this.#home, name, undo.act, undo.options);
     this.#current = step as Operation;
     return step;

@@ -7,6 +7,6 @@ export const flowProblems = defineProblems({
     status: 422,
     title: "A gate's limit is not understood.",
     fix: "Give concurrency (3), rate ({ count: 10, perMs: 60000 }) or both.",
-    exit: 2,
+    exit: 3,
   },
 });

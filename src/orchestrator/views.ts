@@ -6,7 +6,6 @@ import { rfc3339 } from "../base/time.ts";
 import { inWords, type Limit } from "../flow.ts";
 import {
   countSteps,
-  dataOf,
   type Entry,
   hasEnded,
   type JournalReading,
@@ -79,7 +78,7 @@ function operationLineOf(operation: OperationReading, now: number, isOver: boole
   return {
     ...{ key, kind, status: isOver && endedAt === null ? "canceled" : status, attempts, firstAt: rfc3339(firstAt) },
     ...(endedAt === null ? {} : { endedAt: rfc3339(endedAt) }),
-    ...(outputText === null ? {} : { output: JSON.parse(outputText) as unknown }),
+    ...(outputText === null ? {} : { output: parsedOrText(outputText) }),
     ...(failure === null ? {} : { failure: failure as NonNullable<OperationLine["failure"]> }),
     ...(waitsFor === null || isOver ? {} : { waitsFor }),
     ...(waitsUntil === null || isOver ? {} : { waitsUntil: rfc3339(waitsUntil) }),
@@ -122,10 +121,14 @@ export function entryLineOf(entry: Entry): EntryLine {
 
 /** Somebody who looks at what is wrong must be able to see it. */
 function dataOrText(entry: Entry): unknown {
+  return entry.data === "" ? null : parsedOrText(entry.data);
+}
+
+function parsedOrText(text: string): unknown {
   try {
-    return dataOf(entry);
+    return JSON.parse(text);
   } catch {
-    return entry.data;
+    return text;
   }
 }
 

@@ -92,6 +92,11 @@ export const runProblems = defineProblems({
   QUERY_INVALID: { status: 422, title: "A query is not understood.", exit: 2 },
   NOT_YOURS: { status: 403, title: "The question is asked of somebody else.", fix: "Say who you are: --as NAME.", exit: 5 },
   STEP_UNKNOWN: { status: 404, title: "The run has no such step." },
+  NOT_A_STEP: {
+    status: 409,
+    title: "Only a step is skipped.",
+    fix: "Answer a question (`baton inbox answer`), send a signal (`runs signal`) or an event; a child is a run of its own.",
+  },
   STEP_DONE: { status: 409, title: "The step has a result already." },
   NOTHING_FAILED: { status: 409, title: "No step of the run has failed.", fix: "Name the step: --from STEP." },
   RUN_OPEN: { status: 409, title: "The run has not ended." },

@@ -10,6 +10,9 @@ export interface Cut {
   readonly redone: readonly { readonly key: string; readonly generation: number }[];
 }
 
+/** Begins the keys of what takes back. */
+export const UNDO = "undo / ";
+
 /** Facts about the run itself, and what came from outside, stay. */
 const STAYS = new Set<EntryKind>([
   ...(["signal-received", "run-paused", "run-resumed", "run-retried", "continued", "forked", "migrated"] as const),
@@ -22,6 +25,7 @@ const STAYS = new Set<EntryKind>([
 export function cutAt(entries: readonly Entry[], key: string): Cut | null {
   const own = entries.filter((entry) => entry.key === key && entry.kind !== "signal-received");
   if (own.length === 0) return null;
+  if (key.startsWith(UNDO)) return completed(entries, new Set(own)); // what was taken back beside it stays so
   const outcomeSeq = own.find(({ kind }) => endsOperation(kind))?.seq ?? Number.POSITIVE_INFINITY;
   const isAfter = (entry: Entry): boolean => entry.seq > outcomeSeq && !STAYS.has(entry.kind);
   const dropped = new Set(entries.filter((entry) => (entry.key === key ? entry.kind !== "signal-received" : isAfter(entry))));

@@ -41,7 +41,7 @@ export interface Context {
   /** Tells an event (CloudEvents 1.0) to whoever listens, here or in other runs, now or later; once. */
   emit(event: EventInit): Promise<void>;
   /**
-   * Waits for events; those count that came since the run began, each once for listeners of one name. Gives what came
+   * Waits for events; those count that came since the run began, each once for listeners of one name and filter. Gives what came
    * by `timeoutMs` where that is fewer than `count`.
    */
   listen(options: ListenOptions): Promise<CloudEvent[]>;
@@ -157,7 +157,7 @@ export interface ListenOptions extends EventFilter {
   /** 1 where left out; at most 10,000. */
   readonly count?: number;
   readonly timeoutMs?: number;
-  /** Names the listener; what it listens for where left out. Listeners of one name take each event once. */
+  /** Names the listener; what it listens for where left out. Listeners of one name and filter take each event once. */
   readonly name?: string;
 }
 
