@@ -7,7 +7,7 @@
 //
 //   packed, insured, shipped
 //
-//   baton run examples/upgrade/before.ts --timeout 300ms --json | grep -o "run_[0-9a-z]*" | head -1 | xargs -I RUN sh -c "baton runs migrate RUN --to examples/12-upgrade.ts --quiet > /dev/null && baton runs resume RUN"
+//   baton run examples/upgrade/before.ts --timeout 2s --json | grep -o "run_[0-9a-z]*" | head -1 | xargs -I RUN sh -c "baton runs migrate RUN --to examples/12-upgrade.ts --quiet > /dev/null && baton runs resume RUN"
 //
 // prints
 //
@@ -21,7 +21,7 @@ export default workflow({
   run: async (ctx) => {
     const done = [await ctx.step("pack", () => "packed")];
     if (await ctx.patch("insurance")) done.push(await ctx.step("insure", () => "insured"));
-    await ctx.sleep("until the truck comes", 1_000);
+    await ctx.sleep("until the truck comes", 3_000);
     done.push(await ctx.step("ship", () => "shipped"));
     return done.join(", ");
   },

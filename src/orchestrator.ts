@@ -3,7 +3,7 @@
  * directory from outside.
  */
 export { type Baton, type OpenOptions, openBaton, type RunHandle, type StartOptions } from "./orchestrator/baton.ts";
-export { ask, isOwned, isOwnerGone, type RemoteBaton, thereOrHere } from "./orchestrator/caller.ts";
+export { ask, isCarriedWhole, isOwned, isOwnerGone, type RemoteBaton, thereOrHere } from "./orchestrator/caller.ts";
 export { type CheckedRun, checkFile } from "./orchestrator/check.ts";
 export { diagnose, type Line, type Report } from "./orchestrator/doctor.ts";
 export { filesLoadedWith, isLoading, type LoadedFile, loadWorkflowFile, requireOneEach } from "./orchestrator/loader.ts";

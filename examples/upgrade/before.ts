@@ -7,7 +7,7 @@ export default workflow({
   version: "1.0.0",
   run: async (ctx) => {
     const done = [await ctx.step("pack", () => "packed")];
-    await ctx.sleep("until the truck comes", 1_000);
+    await ctx.sleep("until the truck comes", 3_000);
     done.push(await ctx.step("ship", () => "shipped"));
     return done.join(", ");
   },

@@ -16,7 +16,7 @@ import {
   type RunView,
 } from "../api.ts";
 import { spanForPeople } from "../base/time.ts";
-import { ask, isOwned } from "../orchestrator.ts";
+import { ask, isCarriedWhole, isOwned } from "../orchestrator.ts";
 import { isEnd, type RunStatus } from "../run.ts";
 import { addBulk, answerAll, readBulk } from "./bulk.ts";
 import { readTypedValue } from "./input.ts";
@@ -209,7 +209,7 @@ const MOVES = new Set<OperationName>([
 async function answer<N extends OperationName>(name: N, input: InputOf<N>, options: CommonOptions): Promise<void> {
   const terminal = openTerminal(options);
   const output = await ask(options.data, name, input);
-  if ((name === "schedules.add" || name === "schedules.resume") && !(await isOwned(options.data)))
+  if ((name === "schedules.add" || name === "schedules.resume") && !(await isCarriedWhole(options.data)))
     terminal.say("nobody is there to start its runs; `baton start` is, while it runs");
   const isOver = "status" in output && isEnd(output.status as RunStatus);
   if (MOVES.has(name) && "run" in output && !isOver && !(await isOwned(options.data)))

@@ -96,7 +96,7 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
 
   const baton = new Baton({ directory, store, engine, carrier });
   opening.defer(() => baton.scheduler.stop());
-  if (carry !== "nothing") opening.use(await openOwnersDoor(directory, baton));
+  if (carry !== "nothing") opening.use(await openOwnersDoor(directory, baton, carry));
   for (const file of options.files ?? []) await baton.load(file);
   if (carry === "everything") await baton.resumeLoaded();
   if (carry !== "nothing") engine.recover();
@@ -135,10 +135,10 @@ function makePath(path: string): void {
   }
 }
 
-async function openOwnersDoor(directory: DataDirectory, baton: Baton): Promise<AsyncDisposable> {
+async function openOwnersDoor(directory: DataDirectory, baton: Baton, carries: "everything" | "own"): Promise<AsyncDisposable> {
   const token = randomBytes(32).toString("base64url");
   const door = await openDoor({ token, answerer: baton, listen: (listener) => baton.listen(listener) });
-  writeOwnerNote(directory, { v: 1, pid: process.pid, startedAt: rfc3339(Date.now()), port: door.port, token });
+  writeOwnerNote(directory, { v: 1, pid: process.pid, startedAt: rfc3339(Date.now()), port: door.port, token, carries });
   return {
     async [Symbol.asyncDispose]() {
       removeOwnerNote(directory, token);

@@ -39,6 +39,11 @@ export class RemoteBaton implements Answerer {
     return this.#note.pid;
   }
 
+  /** Whether it carries everything, and not only what it started. */
+  get carriesAll(): boolean {
+    return this.#note.carries === "everything";
+  }
+
   async call<N extends OperationName>(operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
     const reply = await knock(this.#note, `/call/${operation}`, { body: JSON.stringify(input) });
     const parts: string[] = [];
@@ -155,6 +160,11 @@ export async function findOwner(dataPath: string): Promise<RemoteBaton | null> {
 /** Whether a process carries the runs of this data directory now. */
 export async function isOwned(dataPath: string): Promise<boolean> {
   return (await findOwner(dataPath)) !== null;
+}
+
+/** Whether an owner fires the schedules of this data directory now. */
+export async function isCarriedWhole(dataPath: string): Promise<boolean> {
+  return (await findOwner(dataPath))?.carriesAll === true;
 }
 
 function isLocked(directory: DataDirectory): boolean {

@@ -40,6 +40,8 @@ export interface OwnerNote {
   /** On the loopback interface. */
   readonly port: number;
   readonly token: string;
+  /** Whether it carries everything and fires schedules, or only runs that it started. */
+  readonly carries?: "everything" | "own";
 }
 
 /** Written whole or not at all, readable by this user only. Throws DATA_DIRECTORY. */
