@@ -2,6 +2,7 @@
 
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { storeProblems } from "../store.ts";
 import { orchestratorProblems } from "./problems.ts";
 
 export interface DataDirectory {
@@ -52,6 +53,8 @@ export function writeOwnerNote({ ownerPath }: DataDirectory, note: OwnerNote): v
     renameSync(draft, ownerPath);
   } catch (error) {
     rmSync(draft, { force: true });
+    if ((error as NodeJS.ErrnoException).code === "ENOSPC")
+      throw storeProblems.STORAGE_FAILED(`${ownerPath}: no space is left on the disk.`);
     throw orchestratorProblems.DATA_DIRECTORY(`${ownerPath} cannot be written: ${reasonOf(error)}`);
   }
 }
