@@ -14,4 +14,13 @@ export {
   type ReadInputOf,
 } from "./api/operations.ts";
 export { apiProblems, readInput } from "./api/problems.ts";
-export type { EntryLine, InboxItem, OperationLine, Question, RunLine, RunView, ScheduleLine } from "./api/schemas.ts";
+export type {
+  EntryLine,
+  InboxItem,
+  OperationLine,
+  Question,
+  RunLine,
+  RunView,
+  ScheduleLine,
+  WorkflowLine,
+} from "./api/schemas.ts";

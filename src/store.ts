@@ -21,6 +21,7 @@ export type {
   Commit,
   Expiry,
   JournalReset,
+  KnownWorkflow,
   NewEntry,
   Rewind,
   RunPage,

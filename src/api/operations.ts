@@ -2,7 +2,18 @@
 // list, and so is whatever answers elsewhere: no handler lives here.
 
 import { z } from "zod";
-import { entryLine, inboxItem, runId, runLine, runStatus, runView, scheduleLine, scheduleName, streamItem } from "./schemas.ts";
+import {
+  entryLine,
+  inboxItem,
+  knownWorkflow,
+  runId,
+  runLine,
+  runStatus,
+  runView,
+  scheduleLine,
+  scheduleName,
+  streamItem,
+} from "./schemas.ts";
 
 /** How an operation looks on the command line. Fields of the input become an argument or an option. */
 export interface CommandShape {
@@ -312,6 +323,27 @@ export const operations = {
       },
       examples: ["baton events ls", "baton events ls --type order.created --json"],
     },
+  }),
+  "workflows.list": define({
+    summary: "List the workflows that runs were started with: versions, files, how many runs.",
+    kind: "read",
+    http: { method: "GET", path: "/v1/workflows" },
+    input: z.object({}),
+    output: z.object({ workflows: z.array(knownWorkflow) }),
+    cli: { command: "workflows ls", examples: ["baton workflows ls", "baton workflows ls --json"] },
+  }),
+  "workflows.show": define({
+    summary: "Show a workflow: its versions, its schedules, how long its runs are kept.",
+    kind: "read",
+    http: { method: "GET", path: "/v1/workflows/:name" },
+    input: z.object({ name: z.string().max(300).describe("name or namespace/name") }),
+    output: z.object({
+      name: z.string(),
+      versions: z.array(knownWorkflow),
+      schedules: z.array(scheduleLine),
+      retention: z.record(z.string(), z.number()).nullable().describe("null: for ever"),
+    }),
+    cli: { command: "workflows show", args: ["name"], examples: ["baton workflows show brief"] },
   }),
   "schedules.list": define({
     summary: "List schedules: when each fires next, its last run, what was skipped and missed.",

@@ -120,6 +120,15 @@ export const scheduleLine = z.object({
 
 export type ScheduleLine = z.output<typeof scheduleLine>;
 
+export const knownWorkflow = z.object({
+  workflow: z.string().describe("namespace/name@version"),
+  source: z.string().optional(),
+  runs: z.number(),
+  open: z.number().describe("runs that have not ended"),
+});
+
+export type WorkflowLine = z.output<typeof knownWorkflow>;
+
 export const streamItem = z.object({ seq: z.number(), stream: z.string(), at: z.string(), item: z.unknown() });
 
 export const entryLine = z.object({

@@ -22,7 +22,7 @@ import { followStream, watchRun } from "./watch.ts";
 
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
-  ...["workflows", "validate", "graph"],
+  ...["workflows publish", "validate", "graph"],
   ...["services", "secrets", "stats", "agents", "delegate", "verify"],
   ...["keys", "insights", "preferences", "init", "templates", "plan", "peers"],
 ]);
@@ -136,6 +136,7 @@ function build(end: (code: number) => void): Command {
       .configureOutput({ outputError: () => undefined });
   const groups = new Map([
     ["runs", group("runs", "Look at runs and steer them.")],
+    ["workflows", group("workflows", "What runs were started with.")],
     ["schedules", group("schedules", "Workflows that are started again and again.")],
     ["events", group("events", "Events for whoever listens.")],
     ["inbox", group("inbox", "Questions that wait for a person.")],

@@ -14,6 +14,7 @@ import {
   operations,
   type RunLine,
   type RunView,
+  type WorkflowLine,
 } from "../api.ts";
 import { spanForPeople } from "../base/time.ts";
 import { ask, isCarriedWhole, isOwned } from "../orchestrator.ts";
@@ -45,6 +46,15 @@ const render: Render = {
   "runs.signal": ({ run, accepted }) => (accepted ? `${run} has the signal` : `${run} had this signal already`),
   "events.send": ({ accepted, repeated }) => `${accepted} accepted${repeated === 0 ? "" : `, ${repeated} were there already`}`,
   "events.list": renderEvents,
+  "workflows.list": ({ workflows }, terminal) => renderWorkflows(workflows, terminal),
+  "workflows.show": ({ versions, schedules, retention }, terminal) =>
+    [
+      renderWorkflows(versions, terminal),
+      ...schedules.map((line) => `schedule ${renderSchedule(line)}`),
+      retention === null
+        ? "ended runs are kept for ever"
+        : `ended runs are kept ${spanForPeople(retention.ageMs ?? 0)}, the newest ${retention.countMax}`,
+    ].join("\n"),
   "schedules.list": renderSchedules,
   "schedules.add": renderSchedule,
   "schedules.pause": renderSchedule,
@@ -87,6 +97,12 @@ function renderEvents({ events, next }: OutputOf<"events.list">, terminal: Termi
   terminal.say(`more: --after ${next}`);
   const rows = events.map(({ time, type, source, id, data }) => [...[time, type, source, id].map(String), dataInWords(data)]);
   return table(["TIME", "TYPE", "SOURCE", "ID", "DATA"], rows, Math.max(terminal.columns, 100));
+}
+
+function renderWorkflows(workflows: readonly WorkflowLine[], terminal: Terminal): string {
+  if (workflows.length === 0) terminal.say("No workflows. Start one: baton run FILE");
+  const rows = workflows.map(({ workflow, runs, open, source }) => [workflow, String(runs), String(open), source ?? ""]);
+  return rows.length === 0 ? "" : table(["WORKFLOW", "RUNS", "OPEN", "FILE"], rows, Math.max(terminal.columns, 120));
 }
 
 function renderSchedule({ name, when, next, paused, problem }: OutputOf<"schedules.add">): string {

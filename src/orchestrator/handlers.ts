@@ -11,6 +11,7 @@ import type { Workflow } from "../workflow.ts";
 import { answerItem, declineItem, listInbox, requireItem } from "./inbox.ts";
 import { listSchedules, nextOf, scheduleLineOf } from "./schedules.ts";
 import { entryLineOf, readJournal, requireRun, runLineOf, runViewOf, streamItemOf } from "./views.ts";
+import { listWorkflows, showWorkflow } from "./workflows.ts";
 
 type Handler<N extends OperationName> = (input: ReadInputOf<N>) => Promise<OutputOf<N>>;
 type Handlers<N extends OperationName> = { readonly [K in N]: Handler<K> };
@@ -21,6 +22,8 @@ export type ReadName =
   | "runs.journal"
   | "runs.stream"
   | "events.list"
+  | "workflows.list"
+  | "workflows.show"
   | "schedules.list"
   | "schedules.next"
   | "inbox.list"
@@ -69,6 +72,8 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
       const events = store.events(after, type ?? null, limit);
       return { events: events.map(({ text }) => JSON.parse(text)), next: events.at(-1)?.seq ?? after };
     },
+    "workflows.list": async () => listWorkflows(store),
+    "workflows.show": async ({ name }) => showWorkflow(store, name, now()),
     "schedules.list": async () => listSchedules(store, now()),
     "schedules.next": async ({ name, count }) => nextOf(store, name, count, now()),
     "inbox.list": async (input) => listInbox(store, input),

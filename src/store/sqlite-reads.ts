@@ -7,7 +7,7 @@ import { hashIn, type Payloads } from "./payloads.ts";
 import { storeProblems } from "./problems.ts";
 import { type EntryRow, entryOf, listedRunOf, RUN_COLUMNS, type RunRow, recordOf } from "./rows.ts";
 import { changeReads } from "./sqlite-changes.ts";
-import type { RunPage, RunQuery, Store, Upkeep } from "./store.ts";
+import type { KnownWorkflow, RunPage, RunQuery, Store, Upkeep } from "./store.ts";
 
 type Reads = Omit<Store, "ids" | "claim" | "tail" | "commit" | keyof Upkeep | typeof Symbol.dispose>;
 
@@ -48,6 +48,13 @@ export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>, pa
       one("select 1 from taken_signals where run = ? and id = ?", number, id) !== undefined,
     entryCounts: (number) => countsByKind(all("select kind, count(*) as count from journal where run = ? group by kind", number)),
     runs: (query) => page(query, ids, all),
+    workflows: () =>
+      all<KnownWorkflow>(
+        `select w.namespace, w.name, w.version, nullif(max(w.source), '') as source, count(r.id) as runs,
+                count(r.id) filter (where r.ended_at is null) as open
+           from workflows w left join runs r on r.workflow = w.id
+          group by w.namespace, w.name, w.version order by max(w.id) desc`,
+      ),
     statusCounts: () =>
       new Map(
         all<{ status: RunStatus; count: number }>("select status, count(*) as count from runs group by status").map((row) => [

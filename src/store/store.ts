@@ -19,7 +19,7 @@
 // go on from `tail` after it has claimed the store.
 
 import type { RunId } from "../base/id.ts";
-import type { Entry, EntryKind, PauseReason, Run, RunFilter, RunStatus } from "../run.ts";
+import type { Entry, EntryKind, PauseReason, Run, RunFilter, RunStatus, WorkflowName } from "../run.ts";
 import type { Change, ChangeReads, CodeIdentity } from "./changes.ts";
 
 /** A run as it begins. Texts are JSON. Moments are Unix ms. */
@@ -115,6 +115,15 @@ export interface RunQuery extends RunFilter {
   readonly limit: number;
 }
 
+/** One version of a workflow as its runs know it. */
+export interface KnownWorkflow extends WorkflowName {
+  /** `path#export` of the file it came from last; null for one that came from a program. */
+  readonly source: string | null;
+  readonly runs: number;
+  /** Of these, how many have not ended. */
+  readonly open: number;
+}
+
 export interface RunPage {
   /** Newest first. */
   readonly runs: readonly Run[];
@@ -164,6 +173,8 @@ export interface Store extends Disposable, ChangeReads, Upkeep {
   /** Entries by kind: how many. */
   entryCounts(number: number): ReadonlyMap<EntryKind, number>;
   runs(query: RunQuery): RunPage;
+  /** Code that runs were started with, by name and version, the newest first. */
+  workflows(): readonly KnownWorkflow[];
   /** How many runs have each status. */
   statusCounts(): ReadonlyMap<RunStatus, number>;
 
