@@ -199,6 +199,16 @@ test("a step's rate holds over a crash: what counts is on disk before it acts", 
 });
 
 test("a limit that says nothing sensible is told when it is made known, at the start, or to the step", async () => {
+  const throws = (): never => {
+    throw new Error("broke");
+  };
+  const broken = worldOf([]);
+  using _broken = broken;
+  for (const limit of [
+    { concurrency: 1, key: throws },
+    { concurrency: 1, priority: throws },
+  ])
+    await assert.rejects(broken.start(limited(limit), null), { code: "OPTION_INVALID", message: /threw: broke/ });
   const wrong = [{}, { concurrency: 0 }, { rate: { count: 1 } }, { concurrency: 1, priority: 10 }, { concurrency: 1, key: "" }];
   for (const limit of wrong) {
     const started = async (): Promise<unknown> => {

@@ -125,9 +125,21 @@ export function placeOfRun(workflow: Workflow, input: unknown): Place | null {
   if (limit === null || limit === undefined) return null;
   const where = `limit of ${namespace}/${name}`;
   const { key, priority, ...rest } = limit;
-  const own = key === undefined ? "" : `/${keyText(typeof key === "function" ? key(input as never) : key, where)}`;
-  const chosen = typeof priority === "function" ? priority(input as never) : priority;
+  const own = key === undefined ? "" : `/${keyText(said(key, input, `The key of the ${where}`), where)}`;
+  const chosen = said(priority, input, `The priority of the ${where}`);
   return { gate: `${namespace}/${name}${own}`, limit: readLimit(rest, where), priority: readPriority(chosen, where) };
+}
+
+/** What a workflow says of an input, or of all. */
+function said(value: unknown, input: unknown, what: string): unknown {
+  if (typeof value !== "function") return value;
+  try {
+    return value(input) as unknown;
+  } catch (error) {
+    throw runProblems.OPTION_INVALID(`${what} threw: ${error instanceof Error ? error.message : String(error)}.`, {
+      cause: error,
+    });
+  }
 }
 
 /** Where a step stands; null where it need not. */
