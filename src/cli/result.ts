@@ -24,6 +24,7 @@ export function tellEnd(terminal: Terminal, { json }: { json: boolean }, told: T
   if (json) terminal.data(JSON.stringify(summaryOf(view)));
   else tellPeople(terminal, view);
   if (view.endedAt === undefined) terminal.say(`carry it on with:  ${told.again}`);
+  if (view.questions.length > 0) terminal.say(`answer it with:    baton inbox answer ${view.run} JSON`);
   return exitCode(because, view, told.detached);
 }
 

@@ -224,11 +224,12 @@ const MOVES = new Set<OperationName>([
 
 async function answer<N extends OperationName>(name: N, input: InputOf<N>, options: CommonOptions): Promise<void> {
   const terminal = openTerminal(options);
+  const isLeft = MOVES.has(name) && !(await isOwned(options.data)); // looked at first: an owner may be done with it
   const output = await ask(options.data, name, input);
   if ((name === "schedules.add" || name === "schedules.resume") && !(await isCarriedWhole(options.data)))
     terminal.say("nobody is there to start its runs; `baton start` is, while it runs");
   const isOver = "status" in output && isEnd(output.status as RunStatus);
-  if (MOVES.has(name) && "run" in output && !isOver && !(await isOwned(options.data)))
+  if (isLeft && "run" in output && !isOver)
     terminal.say(`nobody carries it now; \`baton runs resume ${String(output.run)}\` does it here, \`baton start\` for all`);
   if (options.json) terminal.data(JSON.stringify({ v: 1, ...output }));
   else {
