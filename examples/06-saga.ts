@@ -34,7 +34,7 @@ export default workflow({
   input: z.object({ seats: z.number() }),
   run: async (ctx, { seats }) => {
     const why = await ctx.run(trip, null).catch((error: Error) => error.message);
-    const booked = await ctx.step("look", () => [...agency.booked].join(", ") || "nothing");
-    return `${seats} seats: ${why}; given back: ${agency.givenBack.join(", ")}; still booked: ${booked}`;
+    const { givenBack, booked } = await ctx.step("look", () => ({ ...agency, booked: [...agency.booked] }));
+    return `${seats} seats: ${why}; given back: ${givenBack.join(", ")}; still booked: ${booked.join(", ") || "nothing"}`;
   },
 });

@@ -25,6 +25,7 @@ export default workflow({
   input: z.object({ calls: z.number().int() }),
   run: async (ctx, { calls }) => {
     await Promise.all(Array.from({ length: calls }, (_, i) => ctx.step(`call ${i}`, call, { limit })));
-    return `${calls} calls, never more than ${service.most} at once`;
+    const most = await ctx.step("ask who was there", () => service.most);
+    return `${calls} calls, never more than ${most} at once`;
   },
 });
