@@ -1,0 +1,931 @@
+// From a tree to closures: every node once, before any input is seen.
+
+import { binaryOperators, negate } from "./arithmetic.ts";
+import { builtinDefinitions } from "./definitions.ts";
+import {
+  type Closure,
+  type Emit,
+  type EmitPlace,
+  Enough,
+  Env,
+  either,
+  envAt,
+  type Filter,
+  type One,
+  pairs,
+  product,
+  requirePlace,
+  single,
+  stream,
+} from "./filter.ts";
+import { append, readsInput } from "./fold.ts";
+import { formats, formatText } from "./formats.ts";
+import { builtinForms } from "./forms.ts";
+import { functions } from "./functions.ts";
+import { given } from "./given.ts";
+import { placeIn } from "./lexer.ts";
+import { meter } from "./meter.ts";
+import { index, NOWHERE, type Owned, type Path, ROOT, setPath, slice } from "./path.ts";
+import { JqProblem } from "./problems.ts";
+import { type Definition, type Node, namesOf, type Pattern } from "./tree.ts";
+import { modify, wholePath } from "./update.ts";
+import {
+  fail,
+  isArray,
+  isInherited,
+  isObject,
+  isTruthy,
+  JqError,
+  kindOf,
+  memberOf,
+  setMember,
+  shown,
+  toJson,
+  type Value,
+} from "./value.ts";
+
+/** What a name means where it stands. `cells`: how many values are bound there, this one included. */
+type Scope =
+  | { readonly kind: "root"; readonly cells: 0 }
+  | { readonly kind: "variable" | "filter" | "label"; readonly name: string; readonly cells: number; readonly parent: Scope }
+  | { readonly kind: "function"; readonly made: MadeFunction; readonly cells: number; readonly parent: Scope };
+
+interface MadeFunction {
+  readonly name: string;
+  readonly arity: number;
+  readonly definition: Definition;
+  /** Null while its body is compiled: for a function that calls itself. */
+  filter: Filter | null;
+}
+
+const ROOT_SCOPE: Scope = { kind: "root", cells: 0 };
+
+export function compileTree(program: string, tree: Node, variables: readonly string[]): Filter {
+  return new Compiler(program, variables).node(tree, ROOT_SCOPE);
+}
+
+const made = new Map<string, MadeFunction>();
+
+class Compiler {
+  readonly #program: string;
+  readonly #globals: ReadonlyMap<string, number>;
+
+  constructor(program: string, variables: readonly string[]) {
+    this.#program = program;
+    this.#globals = new Map(variables.map((name, at) => [name, at]));
+  }
+
+  node(node: Node, scope: Scope): Filter {
+    switch (node.kind) {
+      case "identity":
+        return IDENTITY;
+      case "recurse-default":
+        return builtinForms.get("recurse/0")?.([]) ?? IDENTITY;
+      case "literal": {
+        const { value } = node;
+        return single(() => value);
+      }
+      case "index":
+        return this.#index(this.node(node.target, scope), node.key, scope);
+      case "slice":
+        return this.#slice(node, scope);
+      case "iterate":
+        return iterate(this.node(node.target, scope));
+      case "text":
+        return this.#text(node, scope);
+      case "format":
+        return this.#format(node);
+      case "array":
+        return collect(node.body === null ? null : this.node(node.body, scope));
+      case "object":
+        return this.#object(node, scope);
+      case "negate":
+        return this.#negate(node, scope);
+      case "pipe":
+        return pipe(this.node(node.left, scope), this.node(node.right, scope));
+      case "comma":
+        return comma(this.node(node.left, scope), this.node(node.right, scope));
+      case "binary":
+        return pairs(this.node(node.left, scope), this.node(node.right, scope), binaryOperators[node.operator]);
+      case "logic":
+        return logic(node.operator, this.node(node.left, scope), this.node(node.right, scope));
+      case "alternative":
+        return alternative(this.node(node.left, scope), this.node(node.right, scope));
+      case "assign":
+        return this.#assign(node, scope);
+      case "if":
+        return condition(
+          this.node(node.condition, scope),
+          this.node(node.yes, scope),
+          node.no === null ? IDENTITY : this.node(node.no, scope),
+        );
+      case "try":
+        return attempt(this.node(node.body, scope), node.handler === null ? null : this.node(node.handler, scope));
+      case "reduce":
+        return this.#reduce(node, scope);
+      case "foreach":
+        return this.#foreach(node, scope);
+      case "define":
+        return this.node(node.rest, this.#defined(node.definition, scope));
+      case "call":
+        return this.#call(node, scope);
+      case "variable":
+        return this.#variable(node, scope);
+      case "bind":
+        return this.#bind(node, scope);
+      case "label":
+        return this.#label(node, scope);
+      case "break":
+        return this.#break(node, scope);
+    }
+  }
+
+  #index(target: Filter, keyNode: Node, scope: Scope): Filter {
+    if (keyNode.kind === "literal" && typeof keyNode.value === "string") return member(target, keyNode.value);
+    const key = this.node(keyNode, scope);
+    const filter = pairs(target, key, index);
+    return {
+      ...filter,
+      places: (path, input, env, emit) =>
+        key.each(input, env, (at) => target.places(path, input, env, (place, value) => emitChild(place, value, at, emit))),
+    };
+  }
+
+  #slice(node: Node & { kind: "slice" }, scope: Scope): Filter {
+    const target = this.node(node.target, scope);
+    const none = single(() => null);
+    const from = node.from === null ? none : this.node(node.from, scope);
+    const to = node.to === null ? none : this.node(node.to, scope);
+    const filter = product([target, from, to], (_, [value = null, start = null, end = null]) => slice(value, start, end));
+    return {
+      ...filter,
+      places: (path, input, env, emit) =>
+        to.each(input, env, (end) =>
+          from.each(input, env, (start) =>
+            target.places(path, input, env, (place, value) => emitChild(place, value, { start, end }, emit)),
+          ),
+        ),
+    };
+  }
+
+  #text(node: Node & { kind: "text" }, scope: Scope): Filter {
+    const format = this.#formatNamed(node.format ?? "@text", node);
+    const parts = node.parts.map((part) => (typeof part === "string" ? single(() => part) : this.node(part, scope)));
+    const written = node.parts.map((part) => typeof part === "string");
+    return product(parts, (_, values) => {
+      let text = "";
+      for (let i = 0; i < values.length; i++) {
+        const value = values[i] ?? null;
+        text += written[i] === true ? value : formatText(format, value);
+      }
+      meter.spendText(text.length);
+      return text;
+    });
+  }
+
+  #format(node: Node & { kind: "format" }): Filter {
+    const format = this.#formatNamed(node.name, node);
+    return single((input) => formatText(format, input));
+  }
+
+  #formatNamed(name: string, node: Node): string {
+    if (formats.has(name.slice(1))) return name.slice(1);
+    throw new JqProblem("JQ_UNDEFINED", `${name} is not a valid format (${placeIn(this.#program, node.at)}).`, {
+      offset: node.at,
+      end: node.end,
+    });
+  }
+
+  #object(node: Node & { kind: "object" }, scope: Scope): Filter {
+    const parts = node.members.flatMap(([key, value]) => [this.node(key, scope), this.node(value, scope)]);
+    const ones = parts.map(({ one }) => one);
+    const keys = node.members.map(([key]) => (key.kind === "literal" && typeof key.value === "string" ? key.value : null));
+    if (ones.every((one) => one !== null)) return single(objectOfOnes(ones, keys));
+    return stream((input, env, emit) => {
+      const fill = (at: number, made: Record<string, Value>): void => {
+        if (at === parts.length) return emit(made);
+        parts[at]?.each(input, env, (key) =>
+          parts[at + 1]?.each(input, env, (value) => {
+            meter.spendItems(at / 2 + 1);
+            const copy = { ...made };
+            setMember(copy, requireKey(key), value);
+            fill(at + 2, copy);
+          }),
+        );
+      };
+      fill(0, {});
+    });
+  }
+
+  #negate(node: Node & { kind: "negate" }, scope: Scope): Filter {
+    if (node.body.kind === "literal" && typeof node.body.value === "number") {
+      const value = -node.body.value;
+      return single(() => value);
+    }
+    const body = this.node(node.body, scope);
+    const { one } = body;
+    return either(one === null ? null : (input, env) => negate(one(input, env)), (input, env, emit) =>
+      body.each(input, env, (value) => emit(negate(value))),
+    );
+  }
+
+  #assign({ operator, left, right }: Node & { kind: "assign" }, scope: Scope): Filter {
+    const target = this.node(left, scope);
+    const source = this.node(right, scope);
+    if (operator === "|=") return single((input, env) => modify(input, env, target, source));
+    const update = updateOf(operator, target);
+    const { one } = source;
+    return either(one === null ? null : (input, env) => update(input, env, one(input, env)), (input, env, emit) =>
+      source.each(input, env, (value) => emit(update(input, env, value))),
+    );
+  }
+
+  // Names.
+
+  #variable(node: Node & { kind: "variable" }, scope: Scope): Filter {
+    const found = findNamed(scope, "variable", node.name);
+    if (found !== null) return single(readCell(scope.cells - found.cells));
+    const at = this.#globals.get(node.name);
+    if (at === undefined) throw this.#undefined(`$${node.name}`, node);
+    return single(() => given.values[at] ?? null);
+  }
+
+  #label(node: Node & { kind: "label" }, scope: Scope): Filter {
+    const inner: Scope = { kind: "label", name: node.name, cells: scope.cells + 1, parent: scope };
+    const body = this.node(node.body, inner);
+    const guarded = (run: (env: Env) => void, env: Env): void => {
+      const enough = new Enough();
+      const { depth } = meter;
+      try {
+        run(new Env(enough, env));
+      } catch (error) {
+        if (error !== enough) throw error;
+        meter.depth = depth;
+      }
+    };
+    return {
+      one: null,
+      each: (input, env, emit) => guarded((own) => body.each(input, own, emit), env),
+      places: (path, input, env, emit) => guarded((own) => body.places(path, input, own, emit), env),
+    };
+  }
+
+  #break(node: Node & { kind: "break" }, scope: Scope): Filter {
+    const found = findNamed(scope, "label", node.name);
+    if (found === null) throw this.#undefined(`$*label-${node.name}`, node);
+    const hops = scope.cells - found.cells;
+    return stream((_, env) => {
+      throw envAt(env, hops).value;
+    });
+  }
+
+  #undefined(name: string, { at, end }: Node): JqProblem {
+    return new JqProblem("JQ_UNDEFINED", `${name} is not defined (${placeIn(this.#program, at)}).`, { offset: at, end });
+  }
+
+  #defined(definition: Definition, parent: Scope): Scope {
+    const { name, parameters } = definition;
+    const own: MadeFunction = { name, arity: parameters.length, definition, filter: null };
+    const scope: Scope = { kind: "function", made: own, cells: parent.cells, parent };
+    own.filter = this.#functionBody(definition, scope);
+    return scope;
+  }
+
+  /** The body sees the filters it is given, then the values of those it wants as values. */
+  #functionBody({ parameters, body }: Definition, scope: Scope): Filter {
+    let inner = scope;
+    for (const parameter of parameters) {
+      const name = parameter.replace("$", "");
+      inner = { kind: "filter", name, cells: inner.cells + 1, parent: inner };
+    }
+    for (const parameter of parameters.filter((one) => one.startsWith("$")))
+      inner = { kind: "variable", name: parameter.slice(1), cells: inner.cells + 1, parent: inner };
+    return this.node(body, inner);
+  }
+
+  #call(node: Node & { kind: "call" }, scope: Scope): Filter {
+    const { name } = node;
+    const arity = node.args.length;
+    const found = findFunction(scope, name, arity);
+    if (found?.kind === "filter") return callClosure(scope.cells - found.cells);
+    const args = node.args.map((arg) => this.node(arg, scope));
+    if (found?.kind === "function") return callFunction(found.made, scope.cells - found.cells, args);
+    return this.#builtin(`${name}/${arity}`, args, scope, node);
+  }
+
+  #builtin(id: string, args: readonly Filter[], scope: Scope, node: Node): Filter {
+    const form = builtinForms.get(id);
+    if (form !== undefined) return form(args);
+    const compute = functions.get(id);
+    if (compute !== undefined) return product(args, (input, values) => compute(input, ...values));
+    const definition = builtinDefinitions().get(id);
+    if (definition === undefined) throw this.#undefined(id, node);
+    let own = made.get(id);
+    if (own === undefined) {
+      own = { name: definition.name, arity: args.length, definition, filter: null };
+      made.set(id, own);
+      const outer: Scope = { kind: "function", made: own, cells: 0, parent: ROOT_SCOPE };
+      own.filter = new Compiler("", []).#functionBody(definition, outer);
+    }
+    return callFunction(own, scope.cells, args);
+  }
+
+  // Binding.
+
+  #bind(node: Node & { kind: "bind" }, scope: Scope): Filter {
+    const source = this.node(node.source, scope);
+    const [pattern] = node.patterns;
+    if (node.patterns.length === 1 && pattern?.kind === "name") return this.#bindName(node, source, pattern.name, scope);
+    const bound = this.#bindPatterns(node.patterns, scope);
+    const body = this.node(node.body, bound.scope);
+    return {
+      one: null,
+      each: (input, env, emit) =>
+        source.each(input, env, (value) => bound.each(value, input, env, (own) => body.each(input, own, emit))),
+      places: (path, input, env, emit) =>
+        source.each(input, env, (value) => bound.each(value, input, env, (own) => body.places(path, input, own, emit))),
+    };
+  }
+
+  #bindName(node: Node & { kind: "bind" }, source: Filter, name: string, scope: Scope): Filter {
+    const body = this.node(node.body, { kind: "variable", name, cells: scope.cells + 1, parent: scope });
+    const [value, result] = [source.one, body.one];
+    return {
+      one: value === null || result === null ? null : (input, env) => result(input, new Env(value(input, env), env)),
+      each: (input, env, emit) => source.each(input, env, (bound) => body.each(input, new Env(bound, env), emit)),
+      places: (path, input, env, emit) => source.each(input, env, (bound) => body.places(path, input, new Env(bound, env), emit)),
+    };
+  }
+
+  /** Patterns bind all their names; those of patterns that are not used are null. */
+  #bindPatterns(patterns: readonly Pattern[], scope: Scope): BoundPatterns {
+    const [pattern] = patterns;
+    if (patterns.length === 1 && pattern?.kind === "name") {
+      const inner: Scope = { kind: "variable", name: pattern.name, cells: scope.cells + 1, parent: scope };
+      return { scope: inner, each: (value, _input, env, use) => use(new Env(value, env)) };
+    }
+    const names = [...new Set(patterns.flatMap(namesOf))];
+    let inner = scope;
+    for (const name of names) inner = { kind: "variable", name, cells: inner.cells + 1, parent: inner };
+    const takers = patterns.map((pattern) => this.#pattern(pattern, scope));
+    const bind = (found: ReadonlyMap<string, Value>, env: Env): Env =>
+      names.reduce<Env>((own, name) => new Env(found.get(name) ?? null, own), env);
+    return {
+      scope: inner,
+      each: (value, input, env, use) => {
+        tryEach(takers, 0, (take) => take(value, input, env, new Map(), (found) => use(bind(found, env))));
+      },
+    };
+  }
+
+  #pattern(pattern: Pattern, scope: Scope): Taker {
+    switch (pattern.kind) {
+      case "name":
+        return (value, _input, _env, found, next) => next(new Map(found).set(pattern.name, value));
+      case "elements":
+        return this.#elements(pattern.elements, scope);
+      case "members":
+        return this.#members(pattern, scope);
+    }
+  }
+
+  #elements(elements: readonly Pattern[], scope: Scope): Taker {
+    const takers = elements.map((element) => this.#pattern(element, scope));
+    return (value, input, env, found, next) => {
+      if (value !== null && !isArray(value)) throw fail(`Cannot index ${kindOf(value)} with number (0)`);
+      const take = (at: number, sofar: ReadonlyMap<string, Value>): void => {
+        const taker = takers[at];
+        if (taker === undefined) return next(sofar);
+        taker(value?.[at] ?? null, input, env, sofar, (more) => take(at + 1, more));
+      };
+      take(0, found);
+    };
+  }
+
+  #members(pattern: Pattern & { kind: "members" }, scope: Scope): Taker {
+    // Keys may use the names bound by the members before them.
+    const members: { name: string | null; key: Filter; names: readonly string[]; value: Taker | null }[] = [];
+    const before: string[] = [];
+    for (const { name, key, value } of pattern.members) {
+      let inner = scope;
+      for (const own of before) inner = { kind: "variable", name: own, cells: inner.cells + 1, parent: inner };
+      members.push({
+        name,
+        key: this.node(key, inner),
+        names: [...before],
+        value: value === null ? null : this.#pattern(value, scope),
+      });
+      if (name !== null) before.push(name);
+      if (value !== null) before.push(...namesOf(value));
+    }
+    return (value, input, env, found, next) => {
+      const take = (at: number, sofar: ReadonlyMap<string, Value>): void => {
+        const one = members[at];
+        if (one === undefined) return next(sofar);
+        const own = one.names.reduce<Env>((outer, name) => new Env(sofar.get(name) ?? null, outer), env);
+        one.key.each(value, own, (key) => {
+          if (typeof key !== "string") throw fail(`Cannot index ${kindOf(value)} with ${shown(key)}`);
+          const member = index(value, key);
+          const named = one.name === null ? sofar : new Map(sofar).set(one.name, member);
+          if (one.value === null) take(at + 1, named);
+          else one.value(member, input, env, named, (more) => take(at + 1, more));
+        });
+      };
+      take(0, found);
+    };
+  }
+
+  // Folds.
+
+  #reduce(node: Node & { kind: "reduce" }, scope: Scope): Filter {
+    const source = this.node(node.source, scope);
+    const init = this.node(node.init, scope);
+    const bound = this.#bindPatterns(node.pattern, scope);
+    const update = this.node(node.update, bound.scope);
+    const next = this.#writingStep(node.update, bound.scope) ?? ((state: Value, own: Env) => lastOf(update, state, own));
+    const fold = (input: Value, env: Env, first: Value): Value => {
+      let state: Value = first;
+      const owned: Owned = new Set();
+      source.each(input, env, (value) =>
+        bound.each(value, input, env, (own) => {
+          meter.step();
+          state = next(state, own, owned);
+        }),
+      );
+      return state;
+    };
+    const { one } = init;
+    const filter = either(one === null ? null : (input, env) => fold(input, env, one(input, env)), (input, env, emit) =>
+      init.each(input, env, (first) => emit(fold(input, env, first))),
+    );
+    return { ...filter, places: foldPlaces(source, bound, init, update) };
+  }
+
+  /** A step of a fold that may write to the fold's own value; null where the value could be seen elsewhere. */
+  #writingStep(update: Node, scope: Scope): ((state: Value, env: Env, owned: Owned) => Value) | null {
+    if (update.kind !== "binary" && update.kind !== "assign") return null;
+    const { one } = this.node(update.right, scope);
+    if (one === null || readsInput(update.right)) return null;
+    if (update.kind === "binary") {
+      const isAppend = update.operator === "+" && update.left.kind === "identity";
+      return isAppend ? (state, env, owned) => append(state, one(null, env), owned) : null;
+    }
+    if (update.operator === "|=") return null;
+    const write = updateOf(update.operator, this.node(update.left, scope));
+    return (state, env, owned) => write(state, env, one(null, env), owned);
+  }
+
+  #foreach(node: Node & { kind: "foreach" }, scope: Scope): Filter {
+    const source = this.node(node.source, scope);
+    const init = this.node(node.init, scope);
+    const bound = this.#bindPatterns(node.pattern, scope);
+    const update = this.node(node.update, bound.scope);
+    const extract = node.extract === null ? IDENTITY : this.node(node.extract, bound.scope);
+    return {
+      one: null,
+      each: (input, env, emit) =>
+        init.each(input, env, (first) => {
+          let state = first;
+          source.each(input, env, (value) =>
+            bound.each(value, input, env, (own) =>
+              update.each(state, own, (next) => {
+                meter.step();
+                state = next;
+                extract.each(next, own, emit);
+              }),
+            ),
+          );
+        }),
+      places: (path, input, env, emit) =>
+        init.places(path, input, env, (place, first) => {
+          let state = { place, value: first };
+          source.each(input, env, (value) =>
+            bound.each(value, input, env, (own) =>
+              update.places(state.place, state.value, own, (nextPlace, next) => {
+                meter.step();
+                state = { place: nextPlace, value: next };
+                extract.places(nextPlace, next, own, emit);
+              }),
+            ),
+          );
+        }),
+    };
+  }
+}
+
+type Found = ReadonlyMap<string, Value>;
+type Taker = (value: Value, input: Value, env: Env, found: Found, next: (found: Found) => void) => void;
+
+interface BoundPatterns {
+  readonly scope: Scope;
+  readonly each: (value: Value, input: Value, env: Env, use: (env: Env) => void) => void;
+}
+
+/** The first way that does not fail: an error of a later stage counts, too, save for the last way. */
+function tryEach<T>(ways: readonly T[], at: number, go: (way: T) => void): void {
+  const way = ways[at];
+  if (way === undefined) return;
+  if (at === ways.length - 1) return go(way);
+  const { depth } = meter;
+  try {
+    go(way);
+  } catch (error) {
+    if (!(error instanceof JqError)) throw error;
+    meter.depth = depth;
+    tryEach(ways, at + 1, go);
+  }
+}
+
+function foldPlaces(source: Filter, bound: BoundPatterns, init: Filter, update: Filter): Filter["places"] {
+  return (path, input, env, emit) =>
+    init.places(path, input, env, (place, first) => {
+      let state: { place: Path; value: Value } = { place, value: first };
+      source.each(input, env, (value) =>
+        bound.each(value, input, env, (own) => {
+          meter.step();
+          let last: { place: Path; value: Value } = { place: NOWHERE, value: null };
+          update.places(state.place, state.value, own, (nextPlace, next) => {
+            last = { place: nextPlace, value: next };
+          });
+          state = last;
+        }),
+      );
+      emit(state.place, state.value);
+    });
+}
+
+/** The last value of a filter; null when it gives none. */
+function lastOf(filter: Filter, input: Value, env: Env): Value {
+  if (filter.one !== null) return filter.one(input, env);
+  let last: Value = null;
+  filter.each(input, env, (value) => {
+    last = value;
+  });
+  return last;
+}
+
+const IDENTITY: Filter = {
+  one: (input) => input,
+  each: (input, _env, emit) => emit(input),
+  places: (path, input, _env, emit) => emit(path, input),
+};
+
+function emitChild(path: Path, value: Value, key: Value, emit: EmitPlace): void {
+  requirePlace(path, value, `access element ${toJson(key)} of`);
+  emit(path.child(key), index(value, key));
+}
+
+/** `.key` of another filter. */
+function member(target: Filter, key: string): Filter {
+  const read: (value: Value) => Value = isInherited(key)
+    ? (value) => (isObject(value) ? memberOf(value, key) : index(value, key))
+    : (value) => {
+        if (typeof value !== "object" || value === null || Array.isArray(value)) return index(value, key);
+        const found = (value as { readonly [key: string]: Value })[key];
+        return found === undefined ? null : found;
+      };
+  const places: Filter["places"] = (path, input, env, emit) =>
+    target.places(path, input, env, (place, value) => emitChild(place, value, key, emit));
+  if (target === IDENTITY) return { ...single(read), places };
+  const { one } = target;
+  return {
+    ...either(one === null ? null : (input, env) => read(one(input, env)), (input, env, emit) =>
+      target.each(input, env, (value) => emit(read(value))),
+    ),
+    places,
+  };
+}
+
+function iterate(target: Filter): Filter {
+  return {
+    one: null,
+    each: (input, env, emit) => target.each(input, env, (value) => eachMember(value, emit)),
+    places: (path, input, env, emit) =>
+      target.places(path, input, env, (place, value) => {
+        requirePlace(place, value, "iterate through");
+        if (isArray(value)) {
+          for (let i = 0; i < value.length; i++) {
+            meter.step();
+            emit(place.child(i), value[i] ?? null);
+          }
+        } else if (isObject(value)) {
+          for (const key of Object.keys(value)) {
+            meter.step();
+            emit(place.child(key), value[key] ?? null);
+          }
+        } else throw cannotIterate(value);
+      }),
+  };
+}
+
+function eachMember(value: Value, emit: Emit): void {
+  if (isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      meter.step();
+      emit(value[i] ?? null);
+    }
+  } else if (isObject(value)) {
+    for (const key of Object.keys(value)) {
+      meter.step();
+      emit(value[key] ?? null);
+    }
+  } else throw cannotIterate(value);
+}
+
+function cannotIterate(value: Value): JqError {
+  return fail(`Cannot iterate over ${value === null ? "null" : shown(value)}`);
+}
+
+function collect(body: Filter | null): Filter {
+  if (body === null) return single(() => []);
+  const { one } = body;
+  if (one !== null) return single((input, env) => [one(input, env)]);
+  return single((input, env) => {
+    const items: Value[] = [];
+    body.each(input, env, (value) => {
+      meter.spendItems(1);
+      items.push(value);
+    });
+    return items;
+  });
+}
+
+function objectOfOnes(ones: readonly One[], keys: readonly (string | null)[]): One {
+  const values = keys.map((_, at) => ones[at * 2 + 1] as One);
+  const named = keys.map((_, at) => ones[at * 2] as One);
+  return (input, env) => {
+    meter.spendItems(keys.length);
+    const made: Record<string, Value> = {};
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] ?? requireKey((named[i] as One)(input, env));
+      setMember(made, key, (values[i] as One)(input, env));
+    }
+    return made;
+  };
+}
+
+function requireKey(key: Value): string {
+  if (typeof key === "string") return key;
+  throw fail(`Object keys must be strings, not ${shown(key)}`);
+}
+
+function pipe(left: Filter, right: Filter): Filter {
+  if (left === IDENTITY) return right;
+  if (right === IDENTITY) return left;
+  const [first, second] = [left.one, right.one];
+  return {
+    one: first === null || second === null ? null : (input, env) => second(first(input, env), env),
+    each:
+      first === null
+        ? (input, env, emit) => left.each(input, env, (value) => right.each(value, env, emit))
+        : (input, env, emit) => right.each(first(input, env), env, emit),
+    places: (path, input, env, emit) => left.places(path, input, env, (place, value) => right.places(place, value, env, emit)),
+  };
+}
+
+function comma(left: Filter, right: Filter): Filter {
+  return {
+    one: null,
+    each: (input, env, emit) => {
+      meter.step();
+      left.each(input, env, emit);
+      right.each(input, env, emit);
+    },
+    places: (path, input, env, emit) => {
+      meter.step();
+      left.places(path, input, env, emit);
+      right.places(path, input, env, emit);
+    },
+  };
+}
+
+function logic(operator: "and" | "or", left: Filter, right: Filter): Filter {
+  const decided = operator === "or";
+  const [a, b] = [left.one, right.one];
+  const one: One | null =
+    a === null || b === null ? null : (input, env) => (isTruthy(a(input, env)) === decided ? decided : isTruthy(b(input, env)));
+  return either(one, (input, env, emit) =>
+    left.each(input, env, (first) => {
+      if (isTruthy(first) === decided) emit(decided);
+      else right.each(input, env, (second) => emit(isTruthy(second)));
+    }),
+  );
+}
+
+/** `a // b`: what is true of a, its errors left out; else b. */
+function alternative(left: Filter, right: Filter): Filter {
+  const [a, b] = [left.one, right.one];
+  const one: One | null =
+    a === null || b === null
+      ? null
+      : (input, env) => {
+          const value = valueOrNull(a, input, env);
+          return isTruthy(value) ? value : b(input, env);
+        };
+  return {
+    one,
+    each: (input, env, emit) => {
+      let found = false;
+      swallowing((inside) =>
+        left.each(input, env, (value) => {
+          if (!isTruthy(value)) return;
+          found = true;
+          inside(() => emit(value));
+        }),
+      );
+      if (!found) right.each(input, env, emit);
+    },
+    places: (path, input, env, emit) => {
+      let found = false;
+      swallowing((inside) =>
+        left.places(path, input, env, (place, value) => {
+          if (!isTruthy(value)) return;
+          found = true;
+          inside(() => emit(place, value));
+        }),
+      );
+      if (!found) right.places(path, input, env, emit);
+    },
+  };
+}
+
+function valueOrNull(one: One, input: Value, env: Env): Value {
+  const { depth } = meter;
+  try {
+    return one(input, env);
+  } catch (error) {
+    if (!(error instanceof JqError)) throw error;
+    meter.depth = depth;
+    return null;
+  }
+}
+
+/** Catches the errors of a body, not those of what is done with its values. Gives the error, or null. */
+function swallowing(run: (outside: (emit: () => void) => void) => void): JqError | null {
+  const { depth } = meter;
+  let isOutside = false;
+  try {
+    run((emit) => {
+      isOutside = true;
+      emit();
+      isOutside = false;
+    });
+    return null;
+  } catch (error) {
+    if (isOutside || !(error instanceof JqError)) throw error;
+    meter.depth = depth;
+    return error;
+  }
+}
+
+function attempt(body: Filter, handler: Filter | null): Filter {
+  const [value, handled] = [body.one, handler?.one ?? null];
+  const one: One | null =
+    value === null || handled === null
+      ? null
+      : (input, env) => {
+          const { depth } = meter;
+          try {
+            return value(input, env);
+          } catch (error) {
+            if (!(error instanceof JqError)) throw error;
+            meter.depth = depth;
+            return handled(error.value, env);
+          }
+        };
+  return {
+    one,
+    each: (input, env, emit) => {
+      const error = swallowing((outside) => body.each(input, env, (found) => outside(() => emit(found))));
+      if (error !== null) handler?.each(error.value, env, emit);
+    },
+    places: (path, input, env, emit) => {
+      const error = swallowing((outside) => body.places(path, input, env, (place, found) => outside(() => emit(place, found))));
+      if (error !== null) handler?.places(NOWHERE, error.value, env, emit);
+    },
+  };
+}
+
+function condition(test: Filter, yes: Filter, no: Filter): Filter {
+  const [a, b, c] = [test.one, yes.one, no.one];
+  return {
+    one: a === null || b === null || c === null ? null : (input, env) => (isTruthy(a(input, env)) ? b : c)(input, env),
+    each:
+      a === null
+        ? (input, env, emit) => test.each(input, env, (value) => (isTruthy(value) ? yes : no).each(input, env, emit))
+        : (input, env, emit) => (isTruthy(a(input, env)) ? yes : no).each(input, env, emit),
+    places: (path, input, env, emit) =>
+      test.each(input, env, (value) => (isTruthy(value) ? yes : no).places(path, input, env, emit)),
+  };
+}
+
+/** `=`, and the operators that compute with what was there. */
+function updateOf(operator: string, target: Filter): (input: Value, env: Env, value: Value, owned?: Owned) => Value {
+  if (operator === "=") {
+    return (input, env, value, owned = new Set()) => {
+      let result = input;
+      target.places(ROOT, input, env, (path, old) => {
+        result = setPath(result, wholePath(path, old), value, owned);
+      });
+      return result;
+    };
+  }
+  const compute =
+    operator === "//="
+      ? (old: Value, value: Value): Value => (isTruthy(old) ? old : value)
+      : binaryOperators[operator.slice(0, -1) as keyof typeof binaryOperators];
+  return (input, env, value, owned) =>
+    modify(
+      input,
+      env,
+      target,
+      single((old) => compute(old, value)),
+      owned,
+    );
+}
+
+// Calls.
+
+function readCell(hops: number): One {
+  if (hops === 0) return (_, env) => env.value as Value;
+  if (hops === 1) return (_, env) => env.parent?.value as Value;
+  return (_, env) => envAt(env, hops).value as Value;
+}
+
+function callClosure(hops: number): Filter {
+  return {
+    one: null,
+    each: (input, env, emit) => {
+      const { filter, env: own } = envAt(env, hops).value as Closure;
+      meter.enter();
+      meter.step();
+      if (filter.one !== null) emit(filter.one(input, own));
+      else filter.each(input, own, emit);
+      meter.leave();
+    },
+    places: (path, input, env, emit) => {
+      const { filter, env: own } = envAt(env, hops).value as Closure;
+      meter.enter();
+      meter.step();
+      filter.places(path, input, own, emit);
+      meter.leave();
+    },
+  };
+}
+
+function callFunction(called: MadeFunction, hops: number, args: readonly Filter[]): Filter {
+  const { parameters } = called.definition;
+  const byValue = parameters.flatMap((parameter, at) => (parameter.startsWith("$") ? [args[at] as Filter] : []));
+  const ones = byValue.map(({ one }) => one);
+  const withFilters = (env: Env): Env =>
+    args.reduce<Env>((own, filter) => new Env({ filter, env } satisfies Closure, own), envAt(env, hops));
+  const body = called.filter?.one ?? null;
+  const one: One | null =
+    body === null || ones.includes(null)
+      ? null
+      : (input, env) => {
+          meter.enter();
+          const own = ones.reduce<Env>((outer, value) => new Env((value as One)(input, env), outer), withFilters(env));
+          const result = body(input, own);
+          meter.leave();
+          return result;
+        };
+  const withValues = (input: Value, env: Env, use: (own: Env) => void): void => {
+    const bind = (at: number, own: Env): void => {
+      const filter = byValue[at];
+      if (filter === undefined) return use(own);
+      filter.each(input, env, (value) => bind(at + 1, new Env(value, own)));
+    };
+    bind(0, withFilters(env));
+  };
+  return {
+    one,
+    each: (input, env, emit) =>
+      withValues(input, env, (own) => {
+        meter.enter();
+        meter.step();
+        called.filter?.each(input, own, emit);
+        meter.leave();
+      }),
+    places: (path, input, env, emit) =>
+      withValues(input, env, (own) => {
+        meter.enter();
+        meter.step();
+        called.filter?.places(path, input, own, emit);
+        meter.leave();
+      }),
+  };
+}
+
+function findNamed(scope: Scope, kind: "variable" | "label", name: string): Scope | null {
+  for (let at = scope; at.kind !== "root"; at = at.parent) if (at.kind === kind && at.name === name) return at;
+  return null;
+}
+
+function findFunction(scope: Scope, name: string, arity: number): (Scope & { kind: "function" | "filter" }) | null {
+  for (let at = scope; at.kind !== "root"; at = at.parent) {
+    if (at.kind === "function" && at.made.name === name && at.made.arity === arity) return at;
+    if (at.kind === "filter" && at.name === name && arity === 0) return at as Scope & { kind: "filter" };
+  }
+  return null;
+}
