@@ -72,7 +72,7 @@ function listOf({ year, month, day, hour, minute, second, weekday, dayOfYear }: 
 
 export function brokenDown(value: Value): Value {
   if (typeof value !== "number") throw fail("gmtime() requires a number");
-  if (!Number.isFinite(value) || Math.abs(value) > 67_768_036_191_676_799)
+  if (!Number.isFinite(value) || Math.abs(value) > 67_768_036_191_676_800)
     throw fail("error converting number of seconds since epoch to datetime");
   return listOf(breakDown(value));
 }

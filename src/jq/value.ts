@@ -86,7 +86,7 @@ function rankOf(value: Value): number {
 
 /** null < false < true < numbers < texts < arrays < objects; nan is less than every number. */
 export function compare(a: Value, b: Value, depth = 0): number {
-  if (typeof a === "number" && typeof b === "number") return a < b || a !== a ? -1 : a === b ? 0 : 1;
+  if (typeof a === "number" && typeof b === "number") return a === b ? 0 : a < b || Number.isNaN(a) ? -1 : 1;
   if (typeof a === "string" && typeof b === "string") return compareText(a, b);
   const rank = rankOf(a) - rankOf(b);
   if (rank !== 0) return rank;
