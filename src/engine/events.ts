@@ -171,7 +171,8 @@ export class ListenOperation extends Operation<CloudEvent[]> implements EventLis
   /** Reads what came; ends when that is enough. */
   look(): void {
     if (this.#began === null || this.closed || this.home.gone || this.#isEnding) return;
-    const found = this.#found(this.#began);
+    const found = this.#foundOrFailed(this.#began);
+    if (found === null) return;
     if (found.events.length >= this.#began.count) this.#end(found);
   }
 
@@ -184,6 +185,16 @@ export class ListenOperation extends Operation<CloudEvent[]> implements EventLis
     this.conclude("events-received", text);
   }
 
+  #foundOrFailed(began: Facts["listen-began"]): { events: CloudEvent[]; lastSeq: number } | null {
+    try {
+      return this.#found(began);
+    } catch (error) {
+      this.home.awaitsNoMore(this);
+      this.reject(error);
+      return null;
+    }
+  }
+
   #found({ filter, count, afterSeq }: Facts["listen-began"]): { events: CloudEvent[]; lastSeq: number } {
     const events: CloudEvent[] = [];
     let lastSeq = afterSeq;
@@ -192,10 +203,15 @@ export class ListenOperation extends Operation<CloudEvent[]> implements EventLis
       for (const { seq, text } of page) {
         const event = JSON.parse(text) as CloudEvent;
         lastSeq = seq;
-        if (matches(event, filter) && events.push(event) === count) return { events, lastSeq };
+        if (matches(event, filter) && this.#isMeant(event) && events.push(event) === count) return { events, lastSeq };
       }
       if (page.length < limits.PAGE_SIZE) return { events, lastSeq };
     }
+  }
+
+  /** The author's own code may throw: that ends the wait. */
+  #isMeant(event: CloudEvent): boolean {
+    return this.#options.where?.(event) ?? true;
   }
 
   /** Too late for more: what came is what there is. */

@@ -157,6 +157,8 @@ export interface ListenOptions extends EventFilter {
   /** 1 where left out; at most 10,000. */
   readonly count?: number;
   readonly timeoutMs?: number;
+  /** Which of those that fit, where that takes more than fields: must say the same of the same event each time. */
+  readonly where?: (event: CloudEvent) => boolean;
   /** Names the listener; what it listens for where left out. Listeners of one name and filter take each event once. */
   readonly name?: string;
 }

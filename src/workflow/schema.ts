@@ -114,10 +114,10 @@ type Validate = ((value: unknown) => boolean) & {
 };
 
 /** Ajv takes 0.1 s to load, so it is loaded when a JSON Schema is first met. */
-function fromJsonSchema(written: JsonSchema, what: string): Schema {
+function fromJsonSchema(written: JsonSchema, what: string, by: Ajv = ajv()): Schema {
   let validate: Validate;
   try {
-    validate = ajv().compile(written);
+    validate = by.compile(written);
   } catch (error) {
     throw workflowProblems.WF_SCHEMA(
       `${what} is not a valid JSON Schema: ${error instanceof Error ? error.message : String(error)}`,
@@ -134,6 +134,18 @@ function fromJsonSchema(written: JsonSchema, what: string): Schema {
     },
     jsonSchema: written,
   };
+}
+
+/** Of documents: any draft, keywords nobody knows allowed, patterns in linear time; nothing is fetched. Throws WF_SCHEMA. */
+export function readDocumentSchema<T>(written: JsonSchema | boolean, what: string): Schema<T> {
+  if (typeof written === "boolean") return anything(written) as Schema<T>;
+  const known = read.get(written);
+  if (known !== undefined) return known as Schema<T>;
+  const { $schema, $id: _, ...rest } = written;
+  const isOld = typeof $schema === "string" && /draft-0[4-7]/.test($schema);
+  const schema = fromJsonSchema(rest, what, tolerantAjv(isOld ? "draft-07" : "2020-12"));
+  read.set(written, schema);
+  return schema as Schema<T>;
 }
 
 function ajvMessage(error: { message?: string; params: Record<string, unknown> }): string {
@@ -158,6 +170,24 @@ function ajv(): Ajv {
     addFormats(loadedAjv);
   }
   return loadedAjv;
+}
+
+const tolerant = new Map<string, Ajv>();
+
+function tolerantAjv(draft: "draft-07" | "2020-12"): Ajv {
+  const known = tolerant.get(draft);
+  if (known !== undefined) return known;
+  const require = createRequire(import.meta.url);
+  const { Ajv2020 } = require("ajv/dist/2020.js") as { Ajv2020: new (options: object) => Ajv };
+  const { Ajv } = require("ajv") as { Ajv: new (options: object) => Ajv };
+  const { RE2JS } = require("re2js") as { RE2JS: { compile(pattern: string): { test(text: string): boolean } } };
+  const addFormats = (require("ajv-formats") as { default: (to: Ajv) => void }).default;
+  const regExp = Object.assign((pattern: string) => RE2JS.compile(pattern), { code: "linear" });
+  const options = { allErrors: true, strict: false, addUsedSchema: false, logger: false, code: { regExp } };
+  const made = draft === "draft-07" ? new Ajv(options) : new Ajv2020(options);
+  addFormats(made);
+  tolerant.set(draft, made);
+  return made;
 }
 
 /** The issues in one sentence for people: `/topic: expected string; /n: too small`. */

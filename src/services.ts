@@ -1,0 +1,6 @@
+/**
+ * Services of others by their description: from an OpenAPI document, an operation's name and parameters to an HTTP request.
+ * Pure: nothing is fetched here and nothing sent.
+ */
+export type { HttpRequestPlan, Operation, OperationParameter } from "./services/openapi.ts";
+export { operationsOf, planOperation } from "./services/openapi.ts";
