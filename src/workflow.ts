@@ -19,6 +19,9 @@ export type {
   WaitOptions,
   Workflow,
 } from "./workflow/context.ts";
+export type { Doer, HttpAnswer, HttpCall, HttpPlan, TaskEvent } from "./workflow/doer.ts";
+export { type Fault, faultOf, faultProblems } from "./workflow/fault.ts";
+export { documentWorkflow } from "./workflow/interpreter.ts";
 export { fullName, isWorkflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
 export { mapLimit } from "./workflow/map-limit.ts";
 export {

@@ -9,6 +9,7 @@ import { isProblemError, type Problem } from "../base/problem.ts";
 import { isLoading, orchestratorProblems } from "../orchestrator.ts";
 import { failureOf } from "../run.ts";
 import { check } from "./check.ts";
+import { drawGraph, GRAPH_FORMATS, type GraphFormat, validate } from "./documents.ts";
 import { completion, SHELLS, type Shell } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { explain } from "./explain.ts";
@@ -22,7 +23,7 @@ import { followStream, watchRun } from "./watch.ts";
 
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
-  ...["workflows publish", "validate", "graph"],
+  ...["workflows publish"],
   ...["services", "secrets", "stats", "agents", "delegate", "verify"],
   ...["keys", "insights", "preferences", "init", "templates", "plan", "peers"],
 ]);
@@ -146,6 +147,8 @@ function build(end: (code: number) => void): Command {
   addWatch(groupOf("runs"), end);
   addStream(groupOf("runs"), end);
   addCheck(program, end);
+  addValidate(program, end);
+  addGraph(program, end);
   addDoctor(program, end);
   addExplain(program, end);
   addCompletion(program);
@@ -191,7 +194,7 @@ const collectPaths = (path: string, before: string[]): string[] => [...before, r
 
 function addRun(program: Command, end: (code: number) => void): void {
   const command = withCommon(
-    program.command("run").description("Run a workflow from a TypeScript or JavaScript file, to its end."),
+    program.command("run").description("Run a workflow from a TypeScript, JavaScript, YAML or JSON file, to its end."),
   )
     .argument("<file>", "FILE or FILE#export", requirePath)
     .option("--input <json>", "the input: JSON, @file, or - for standard input")
@@ -258,6 +261,29 @@ function addCheck(program: Command, end: (code: number) => void): void {
     .argument("<file>", "FILE or FILE#export", requirePath)
     .addHelpText("after", "\nExamples:\n  baton check brief.ts\n  baton check brief.ts --json");
   command.action(async (file: string) => end(await check(file, readCommon(command))));
+}
+
+function addValidate(program: Command, end: (code: number) => void): void {
+  const command = withCommon(
+    program.command("validate").description("Say everything that is wrong with workflow documents, and where. Runs nothing."),
+  )
+    .argument("<files...>", "documents: .yaml, .yml or .json")
+    .option("--with <file>", "make further workflows known as functions (repeatable)", collectPaths, [])
+    .addHelpText("after", "\nExamples:\n  baton validate order.yaml\n  baton validate flows/*.yaml --json");
+  command.action(async (files: string[]) => {
+    const { with: withFiles } = command.opts() as { with: string[] };
+    end(await validate(files.map(requirePath), { ...readCommon(command), with: withFiles }));
+  });
+}
+
+function addGraph(program: Command, end: (code: number) => void): void {
+  const command = withCommon(program.command("graph").description("Draw a workflow document."))
+    .argument("<file>", "a document: .yaml, .yml or .json", requirePath)
+    .addOption(new Option("--format <format>", "how").choices(GRAPH_FORMATS).default("text"))
+    .addHelpText("after", "\nExamples:\n  baton graph order.yaml\n  baton graph order.yaml --format svg > order.svg");
+  command.action((file: string) => {
+    end(drawGraph(file, (command.opts() as { format: GraphFormat }).format, readCommon(command)));
+  });
 }
 
 function addDoctor(program: Command, end: (code: number) => void): void {

@@ -5,6 +5,7 @@ import type { Answerer } from "../api.ts";
 import { isProblemError } from "../base/problem.ts";
 import { readSpan } from "../base/time.ts";
 import {
+  allowHosts,
   ask,
   type Baton,
   type LoadedFile,
@@ -56,6 +57,7 @@ interface Wanted {
 
 export async function runFile(target: string, options: RunOptions): Promise<number> {
   for (const host of options.allow) requireHost(host);
+  allowHosts(options.allow);
   const until = readTimeout(options.timeout);
   const { workflow, origin } = await loadWorkflow([target, ...options.with]);
   const input = await readTypedInput({ input: options.inputText, fields: options.fields }, workflow);

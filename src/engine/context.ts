@@ -33,11 +33,19 @@ import { AskOperation, readSpanMs, SignalWaitOperation, SleepOperation } from ".
 export class RunContext implements Context {
   readonly #home: Home;
   readonly #names: Names;
+  /** What is asked here is given up with it. */
+  readonly #until: AbortSignal | null;
   #log: Log | null = null;
 
-  constructor(home: Home, names: Names) {
+  constructor(home: Home, names: Names, until: AbortSignal | null = null) {
     this.#home = home;
     this.#names = names;
+    this.#until = until;
+  }
+
+  until(abortSignal: AbortSignal): Context {
+    const signal = this.#until === null ? abortSignal : AbortSignal.any([this.#until, abortSignal]);
+    return new RunContext(this.#home, this.#names, signal);
   }
 
   step<T>(name: string, act: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T> {
@@ -116,7 +124,7 @@ export class RunContext implements Context {
     if (typeof body !== "function") throw runProblems.OPTION_INVALID(`Scope "${name}" has no function to run.`);
     const taken = this.#names.take(name, this.#home.strict);
     try {
-      return await body(new RunContext(this.#home, Names.within(taken.key)));
+      return await body(new RunContext(this.#home, Names.within(taken.key), this.#until));
     } finally {
       taken.use.open--;
     }
@@ -162,7 +170,11 @@ export class RunContext implements Context {
     let taken: TakenName | null = null;
     try {
       taken = this.#names.take(name, this.#home.strict);
-      return this.#home.open(make(taken));
+      this.#until?.throwIfAborted();
+      const operation = make(taken);
+      const promise = this.#home.open(operation);
+      if (this.#until !== null) givenUpWith(operation, this.#until);
+      return promise;
     } catch (error) {
       if (taken !== null) taken.use.open--;
       const rejected = Promise.reject(error);
@@ -176,6 +188,13 @@ export class RunContext implements Context {
     if (isWorkflow(workflow)) return workflow;
     throw runProblems.OPTION_INVALID("A child must be a workflow, or the name of one that is loaded.");
   }
+}
+
+function givenUpWith<T>(operation: Operation<T>, signal: AbortSignal): void {
+  const giveUp = (): void => operation.giveUp(signal.reason);
+  signal.addEventListener("abort", giveUp, { once: true });
+  const forget = (): void => signal.removeEventListener("abort", giveUp);
+  operation.promise.then(forget, forget);
 }
 
 /** What names an operation on events, until their own check has its say. */

@@ -219,6 +219,10 @@ export class ListenOperation extends Operation<CloudEvent[]> implements EventLis
     if (this.#began !== null && !this.#isEnding) this.#end(this.#found(this.#began));
   }
 
+  protected override letGo(): void {
+    if (this.#began !== null) this.home.change({ kind: "listener-gone", key: this.key });
+  }
+
   override reject(error: unknown): void {
     this.home.events?.listensNoMore(this);
     super.reject(error);

@@ -201,6 +201,17 @@ export abstract class Operation<T = unknown> implements Settling {
     this.#reject(error);
   }
 
+  /** Nobody wants to know any more. What it still gives, if it was on its way, is recorded and heard by none. */
+  giveUp(reason: unknown): void {
+    if (this.closed) return;
+    this.letGo(reason);
+    this.home.awaitsNoMore(this);
+    this.reject(reason);
+  }
+
+  /** Lets go of what it holds beside its place among those that wait. */
+  protected letGo(_reason: unknown): void {}
+
   #close(): boolean {
     if (this.closed) return false;
     this.closed = true;

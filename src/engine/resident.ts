@@ -247,6 +247,7 @@ export class Resident implements Home {
 
   /** Takes in what the workflow has just asked for. */
   open<T>(operation: Operation<T>): Promise<T> {
+    if (operation.closed) return operation.promise; // given up before it was this run's turn again
     if (this.#still) {
       this.#askedStill.push(operation as Operation);
       return operation.promise;

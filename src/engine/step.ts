@@ -208,6 +208,10 @@ export class StepOperation<T> extends Operation<T> implements Acting {
     super.reject(error);
   }
 
+  protected override letGo(reason: unknown): void {
+    this.abort(reason);
+  }
+
   #attemptNow(): void {
     const attempt = new Attempt(this as StepOperation<unknown>, ++this.#attempts);
     this.#acting = attempt;

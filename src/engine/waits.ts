@@ -100,6 +100,10 @@ export class SignalWaitOperation<T> extends ValueOperation<T, Signal<T>> impleme
     this.conclude("wait-timed-out", "null");
   }
 
+  protected override letGo(): void {
+    this.home.stopsWaitingForSignal(this);
+  }
+
   /** Takes a signal, if it still waits. One that does not fit the schema ends the wait with a problem. */
   receive(value: Json): boolean {
     if (this.closed) return false;

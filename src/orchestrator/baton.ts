@@ -32,6 +32,7 @@ import { type DataDirectory, dataDirectory, removeOwnerNote, requireNothingElse,
 import { openDoor } from "./door.ts";
 import { answerWith, readHandlers, scheduleHandlers, steerHandlers, wakeFamily } from "./handlers.ts";
 import { isLoading, loadAgain, loadWorkflowFile } from "./loader.ts";
+import { allowHosts, offerFunction } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
 import { requireRun } from "./views.ts";
 import { systemClock, systemRandom } from "./world.ts";
@@ -41,6 +42,8 @@ export interface OpenOptions {
   readonly data?: string;
   /** Workflows made known from the start. */
   readonly workflows?: readonly Workflow[];
+  /** Private or loopback hosts that documents' own calls may reach, `HOST` or `HOST:PORT`; BATON_ALLOW says more. */
+  readonly allow?: readonly string[];
   /** Workflow files made known from the start: FILE or FILE#export. */
   readonly files?: readonly string[];
   /**
@@ -92,7 +95,11 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
   const strict = options.strict ?? process.env.NODE_ENV !== "production";
   const carrier = new RunCarrier({ engine, random32, strict, beside: store, idle: carry === "nothing", loadSource });
   opening.defer(() => carrier.drain(options.graceMs ?? GRACE_MS));
-  for (const workflow of options.workflows ?? []) carrier.register(workflow as Workflow, null);
+  allowHosts(options.allow ?? []);
+  for (const workflow of options.workflows ?? []) {
+    carrier.register(workflow as Workflow, null);
+    offerFunction(workflow as Workflow);
+  }
 
   const baton = new Baton({ directory, store, engine, carrier });
   opening.defer(() => baton.scheduler.stop());

@@ -1,4 +1,4 @@
-// Loading workflow files: TypeScript or JavaScript from anywhere on disk.
+// Loading workflow files: TypeScript, JavaScript, or documents, from anywhere on disk.
 //
 // A file that finds no `batonflow` or `zod` in its own tree gets those of the running
 // Baton. What it loads from beside itself counts as its content: the hash over all of
@@ -9,12 +9,13 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { apiProblems } from "../api.ts";
 import { isAuthors } from "../base/place.ts";
 import { isProblemError, ProblemError } from "../base/problem.ts";
 import { engineProblems, type Origin } from "../engine.ts";
 import { failureOf } from "../run.ts";
 import { fullName, isWorkflow, type Workflow } from "../workflow.ts";
+import { loadDocument } from "./documents.ts";
+import { offerFunction } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
 
 /** How long a file may take to load, in ms. */
@@ -42,14 +43,25 @@ export function splitTarget(target: string): { path: string; name: string | null
 export async function loadWorkflowFile(target: string): Promise<LoadedFile> {
   const { path, name } = splitTarget(target);
   requireWorkflowFile(path);
+  if (DOCUMENT_KINDS.has(extname(path))) return documentFile(path, name);
   const exported = await importFile(path);
   const contentHash = contentHashOf(versioned(pathToFileURL(path).href));
   const found = [...exported].filter((pair): pair is [string, Workflow] => isWorkflow(pair[1]));
   const all = found.map(([exportName, workflow]) => ({ workflow, origin: { source: `${path}#${exportName}`, contentHash } }));
   requireOneEach(all);
+  for (const { workflow } of all) offerFunction(workflow);
   const chosen = choose(path, name, found);
   const origin = all.find(({ workflow }) => workflow === chosen)?.origin ?? { source: path, contentHash };
   return { workflow: chosen, origin, all };
+}
+
+/** A document is one workflow. */
+function documentFile(path: string, name: string | null): LoadedFile {
+  if (name !== null) throw orchestratorProblems.WF_EXPORT_UNKNOWN(`${path} is a document: it has no exports.`);
+  const { workflow, contentHash } = loadDocument(path);
+  offerFunction(workflow);
+  const origin = { source: path, contentHash };
+  return { workflow, origin, all: [{ workflow, origin }] };
 }
 
 /** Which of two workflows of one name was run would hang on the order they came in. Throws WORKFLOW_TWICE. */
@@ -68,8 +80,7 @@ function requireWorkflowFile(path: string): void {
   if (!existsSync(path)) throw orchestratorProblems.WF_FILE_MISSING(`There is no file ${path}.`);
   if (!statSync(path).isFile()) throw orchestratorProblems.WF_FILE_KIND(`${path} is not a file.`);
   const kind = extname(path);
-  if (DOCUMENT_KINDS.has(kind)) throw apiProblems.NOT_YET(`Workflow documents (${kind}) cannot be run yet; ${path} is one.`);
-  if (!MODULE_KINDS.has(kind)) throw orchestratorProblems.WF_FILE_KIND(`${path} ends in "${kind}".`);
+  if (!MODULE_KINDS.has(kind) && !DOCUMENT_KINDS.has(kind)) throw orchestratorProblems.WF_FILE_KIND(`${path} ends in "${kind}".`);
 }
 
 function choose(path: string, name: string | null, found: readonly [string, Workflow][]): Workflow {
@@ -215,6 +226,8 @@ export async function loadAgain(target: string): Promise<LoadedFile> {
 
 /** The user's own files that a loaded one consists of, itself included. */
 export function filesLoadedWith(target: string): string[] {
+  const { path } = splitTarget(target);
+  if (DOCUMENT_KINDS.has(extname(path))) return [path];
   return [...partsOf(versioned(pathToFileURL(splitTarget(target).path).href))].map((url) => fileURLToPath(url));
 }
 

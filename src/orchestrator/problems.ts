@@ -33,7 +33,13 @@ export const orchestratorProblems = defineProblems({
   WF_FILE_KIND: {
     status: 422,
     title: "The file is not a workflow file.",
-    fix: "Give a .ts, .mts, .js or .mjs file that exports a workflow.",
+    fix: "Give a .ts, .mts, .js or .mjs file that exports a workflow, or a document: .yaml, .yml or .json.",
+    exit: 3,
+  },
+  DOCUMENT_INVALID: {
+    status: 422,
+    title: "A workflow document is not valid.",
+    fix: "`baton validate FILE` shows everything that is wrong with it, and where.",
     exit: 3,
   },
   WF_NONE: {

@@ -31,7 +31,7 @@ export function callBody(compiler: TaskCompiler): Body {
 }
 
 function functionBody(compiler: TaskCompiler, name: string): Body {
-  const evaluate = compileValue(compiler.definition["with"] ?? {}, compiler.scope);
+  const evaluate = compileValue(compiler.definition.with ?? {}, compiler.scope);
   const task = compiler.function(name);
   return async (view, input) => {
     const args = view.evaluate(evaluate, input);
@@ -42,10 +42,10 @@ function functionBody(compiler: TaskCompiler, name: string): Body {
         `Functions called one another more than ${FUNCTION_DEPTH_MAX} deep (FUNCTION_DEPTH_MAX).`,
         view.reference,
       );
-    if (task === null) return { output: await callCode(view, name, args), then: null };
+    if (task === null) return { output: await callCode(view, name, args), next: null };
     const path = `${frame.path}${view.name}/`;
     const { output } = await task.run({ ...frame, path, locals: {}, depth: frame.depth + 1 }, args);
-    return { output, then: null };
+    return { output, next: null };
   };
 }
 
@@ -62,7 +62,7 @@ async function callCode(view: View, written: string, args: Json): Promise<Json> 
   const checked = known.input === null ? ({ ok: true, value: args } as const) : known.input.check(args);
   if (!checked.ok)
     throw raise("validation", `The arguments of ${written} do not fit: ${issuesInWords(checked.issues)}.`, view.reference);
-  return await view.waitFor(view.run.context.scope(view.operation(), async (own) => asJson(await known.run(own, checked.value))));
+  return await view.waitFor(view.context.scope(view.operation(), async (own) => asJson(await known.run(own, checked.value))));
 }
 
 function asJson(value: unknown): Json {
@@ -70,7 +70,7 @@ function asJson(value: unknown): Json {
 }
 
 function askBody(compiler: TaskCompiler): Body {
-  const { question = "", schema = true, to, default: otherwise, timeout } = membersOf(compiler.definition["with"]);
+  const { question = "", schema = true, to, default: otherwise, timeout } = membersOf(compiler.definition.with);
   const evaluate = compileValue(
     { question, ...(to === undefined ? {} : { to }), ...(otherwise === undefined ? {} : { default: otherwise }) },
     compiler.scope,
@@ -78,38 +78,37 @@ function askBody(compiler: TaskCompiler): Body {
   const limit = timeout === undefined ? null : compileDuration(timeout, compiler.scope);
   return async (view, input) => {
     const asked = membersOf(view.evaluate(evaluate, input));
-    const { context } = view.run;
+    const { context } = view;
     const name = view.operation();
     const answer = await view.waitFor(
       context.ask<Json>(name, {
         schema: schema as JsonSchema,
-        message: String(asked["question"]),
-        ...(asked["to"] === undefined ? {} : { to: asked["to"] as string | readonly string[] }),
-        ...(asked["default"] === undefined ? {} : { default: asked["default"] }),
+        message: String(asked.question),
+        ...(asked.to === undefined ? {} : { to: asked.to as string | readonly string[] }),
+        ...(asked.default === undefined ? {} : { default: asked.default }),
         ...(limit === null ? {} : { timeoutMs: limit(view, input) }),
       }),
     );
-    if (answer.by === "timeout")
-      throw raise("timeout", `Nobody answered "${String(asked["question"])}" in time.`, view.reference);
-    return { output: answer.value, then: null };
+    if (answer.by === "timeout") throw raise("timeout", `Nobody answered "${String(asked.question)}" in time.`, view.reference);
+    return { output: answer.value, next: null };
   };
 }
 
 export function runBody(compiler: TaskCompiler): Body {
-  const { workflow, await: waits = true, return: form = "stdout" } = membersOf(compiler.definition["run"]);
+  const { workflow, await: waits = true, return: form = "stdout" } = membersOf(compiler.definition.run);
   const { namespace, name, version = "latest", input: written = {} } = membersOf(workflow);
   const evaluate = compileValue(written, compiler.scope);
   const target = `${String(namespace)}/${String(name)}${version === "latest" ? "" : `@${String(version)}`}`;
   return async (view, input) => {
-    const { context } = view.run;
+    const { context } = view;
     const child = masked(view.evaluate(evaluate, input), view.run.secretTexts);
     const options = { name: view.operation() };
     if (waits === false) {
       await view.waitFor(known(view, () => context.start(target, child, options)));
-      return { output: input, then: null };
+      return { output: input, next: null };
     }
     const output = await view.waitFor(known(view, () => context.run<Json, Json>(target, child, options)));
-    return { output: form === "none" ? null : (output ?? null), then: null };
+    return { output: form === "none" ? null : (output ?? null), next: null };
   };
 }
 

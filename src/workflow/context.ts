@@ -63,6 +63,12 @@ export interface Context {
   patch(id: string): Promise<boolean>;
   /** Gives `body` a name space of its own: names inside do not meet names outside. */
   scope<T>(name: string, body: (context: Context) => Promise<T>): Promise<T>;
+  /**
+   * The same run, but what is asked of this context is given up when `abortSignal` is aborted: its promise rejects
+   * with the signal's reason, a timer is forgotten, an attempt is told to stop. Abort only because of what another
+   * operation gave, so that a replay does the same.
+   */
+  until(abortSignal: AbortSignal): Context;
   /** Ends this journal and begins the same run anew with another input. For loops without end. */
   continueAs(input: Json): Promise<never>;
 

@@ -31,8 +31,8 @@ function require(schema: Schema, view: View, data: Json, what: string): void {
 
 function external(resource: Members, scope: ExpressionScope): SchemaCheck {
   return async (view, data, what) => {
-    const endpoint = compileEndpoint(resource["endpoint"] ?? null, scope, membersOf(view.run.definition["use"]))(view, data);
-    const text = await view.waitFor(view.run.context.step(view.operation(" schema"), (step) => read(view, endpoint, step)));
+    const endpoint = compileEndpoint(resource.endpoint ?? null, scope, membersOf(view.run.definition.use))(view, data);
+    const text = await view.waitFor(view.context.step(view.operation(" schema"), (step) => read(view, endpoint, step)));
     require(readDocumentSchema(schemaIn(text, view, endpoint.url), `The schema at ${endpoint.url}`), view, data, what);
   };
 }

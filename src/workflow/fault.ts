@@ -136,7 +136,7 @@ export function faultOf(error: unknown, instance: string): Fault {
   if (!isProblemError(error)) return fault("runtime", failureOf(error, "RUN_THREW").message, instance);
   const { code, detail, facts, status } = error.problem;
   if (isFault(facts)) return facts;
-  const child = facts?.["problem"] as Problem | undefined;
+  const child = facts?.problem as Problem | undefined;
   if (code === "CHILD_FAILED" && child !== undefined && isFault(child.facts)) return { ...child.facts, instance };
   const kind = kindOfProblem(code);
   return fault(kind, detail, instance, kind === "communication" ? { status } : {});

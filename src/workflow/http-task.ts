@@ -27,7 +27,7 @@ type OutputForm = "content" | "raw" | "response";
 
 export function httpBody(compiler: TaskCompiler): Body {
   const { scope, use } = compiler;
-  const { endpoint = null, method = "GET", headers = {}, query = {}, body, ...rest } = membersOf(compiler.definition["with"]);
+  const { endpoint = null, method = "GET", headers = {}, query = {}, body, ...rest } = membersOf(compiler.definition.with);
   const target = compileEndpoint(endpoint, scope, use);
   const written = compileValue({ headers, query, body: body ?? null }, scope);
   return async (view, input) => {
@@ -36,17 +36,17 @@ export function httpBody(compiler: TaskCompiler): Body {
     const given = membersOf(view.evaluate(written, input));
     const plan: HttpPlan = {
       method: String(method).toUpperCase(),
-      url: withQuery(view, url, given["query"] ?? null),
-      ...content(view, given["headers"] ?? null, body === undefined ? undefined : (given["body"] ?? null)),
+      url: withQuery(view, url, given.query ?? null),
+      ...content(view, given.headers ?? null, body === undefined ? undefined : (given.body ?? null)),
     };
-    return { output: await send(view, () => plan, credentials, rest), then: null };
+    return { output: await send(view, () => plan, credentials, rest), next: null };
   };
 }
 
 export function openApiBody(compiler: TaskCompiler): Body {
   const { scope, use } = compiler;
-  const { document, operationId, parameters = {}, authentication = null, ...rest } = membersOf(compiler.definition["with"]);
-  const target = compileEndpoint(membersOf(document)["endpoint"] ?? null, scope, use);
+  const { document, operationId, parameters = {}, authentication = null, ...rest } = membersOf(compiler.definition.with);
+  const target = compileEndpoint(membersOf(document).endpoint ?? null, scope, use);
   const credentialsOf = compileCredentials(authentication, scope, use);
   const written = compileValue(parameters, scope);
   return async (view, input) => {
@@ -58,7 +58,7 @@ export function openApiBody(compiler: TaskCompiler): Body {
       const text = await read(view, description, step);
       return view.run.doer.operation(text, description.url, String(operationId), given);
     };
-    return { output: await send(view, plan, credentials, rest), then: null };
+    return { output: await send(view, plan, credentials, rest), next: null };
   };
 }
 
@@ -87,7 +87,7 @@ async function send(
       throw new FaultError(masked(found, view.run.secretTexts) as typeof found);
     }
   };
-  return await view.waitFor(view.run.context.step(view.operation(), act));
+  return await view.waitFor(view.context.step(view.operation(), act));
 }
 
 async function exchange(
@@ -102,7 +102,7 @@ async function exchange(
     ...(credentials === null ? {} : { authorization: `${credentials.scheme} ${credentials.parameter}` }),
   };
   const call: HttpCall = { ...plan, headers, isRedirected, credentialHeaders: ["authorization"] };
-  const answer = await view.run.doer.http(call, AbortSignal.any([step.abortSignal, view.frame.branch.abortSignal]));
+  const answer = await view.run.doer.http(call, step.abortSignal);
   const isFine = answer.status >= 200 && answer.status < (isRedirected ? 400 : 300);
   if (isFine) return answer;
   throw refused(view, plan, answer);
@@ -136,7 +136,7 @@ export function compileEndpoint(written: Json, scope: ExpressionScope, use: Memb
   return (view, input) => {
     const found = view.evaluate(evaluate, input);
     const { url, credentials } = isMembers(found)
-      ? { url: found["uri"] ?? null, credentials: found["authentication"] ?? null }
+      ? { url: found.uri ?? null, credentials: found.authentication ?? null }
       : { url: found, credentials: null };
     if (typeof url !== "string")
       throw raise("expression", `The endpoint is ${JSON.stringify(url)?.slice(0, 60)}; it must be a URI.`, view.reference);
@@ -202,7 +202,7 @@ function compileCredentials(
 ): (view: View, input: Json) => Credentials | null {
   if (!isMembers(written)) return () => null;
   const { use: name } = written;
-  const policy = typeof name === "string" ? membersOf(membersOf(use["authentications"])[name]) : written;
+  const policy = typeof name === "string" ? membersOf(membersOf(use.authentications)[name]) : written;
   const evaluate = compileValue(policy, scope);
   return (view, input) => {
     const { basic, bearer } = membersOf(view.evaluate(evaluate, input));

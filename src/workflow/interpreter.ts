@@ -37,9 +37,9 @@ import { within } from "./within.ts";
 /** Makes a workflow of a document that has been checked. `doer` does what it asks of the world. */
 export function documentWorkflow(document: Json, doer: Doer): Workflow<Json, Json> {
   const definition = membersOf(document);
-  const { namespace, name, version, title, summary } = membersOf(definition["document"]);
+  const { namespace, name, version, title, summary } = membersOf(definition.document);
   const program = new DocumentCompiler(definition).program();
-  const inputSchema = membersOf(membersOf(definition["input"])["schema"])["document"];
+  const inputSchema = membersOf(membersOf(definition.input).schema).document;
   return {
     [MARK]: true,
     namespace: String(namespace),
@@ -60,7 +60,7 @@ export function documentWorkflow(document: Json, doer: Doer): Workflow<Json, Jso
 
 /** Where the limit is known before the run, the engine keeps it. */
 function literalTimeout({ timeout, use }: Members): number | null {
-  const policy = typeof timeout === "string" ? membersOf(membersOf(use)["timeouts"])[timeout] : timeout;
+  const policy = typeof timeout === "string" ? membersOf(membersOf(use).timeouts)[timeout] : timeout;
   const { after } = membersOf(policy);
   const durationMs = after === undefined ? 0 : readDuration(after);
   return typeof durationMs === "number" && durationMs > 0 ? durationMs : null;
@@ -94,24 +94,24 @@ class DocumentCompiler {
 
   constructor(definition: Members) {
     this.#definition = definition;
-    this.#use = membersOf(definition["use"]);
-    this.#isLoose = membersOf(definition["evaluate"])["mode"] === "loose";
+    this.#use = membersOf(definition.use);
+    this.#isLoose = membersOf(definition.evaluate).mode === "loose";
   }
 
   program(): ProgramOfDocument {
     const definition = this.#definition;
     const scope = this.#scope([]);
-    const list = this.#list(definition["do"] ?? [], "/do", [], "");
-    const input = new Shaping(membersOf(definition["input"]), "from", scope);
-    const output = new Shaping(membersOf(definition["output"]), "as", scope);
+    const list = this.#list(definition.do ?? [], "/do", [], "");
+    const input = new Shaping(membersOf(definition.input), "from", scope);
+    const output = new Shaping(membersOf(definition.output), "as", scope);
     const limit = this.#limitOf(definition, scope);
     return async (context, doer, rawInput) => {
       const run = new RunState(context, doer, definition, rawInput);
       const view = new View(rootFrame(run), { name: "workflow", reference: "/", definition }, rawInput);
       try {
         const data = await input.before(view, rawInput);
-        const work = (branch: Branch) => list({ ...view.frame, branch }, data);
-        const outcome = limit === null ? await work(view.frame.branch) : await within(view, limit(view, data), "", work);
+        const work = (frame: Frame) => list(frame, data);
+        const outcome = limit === null ? await work(view.frame) : await within(view, limit(view, data), "", work);
         view.output = outcome.output;
         return masked(await output.after(view, outcome.output), run.secretTexts);
       } catch (error) {
@@ -127,7 +127,7 @@ class DocumentCompiler {
   }
 
   #timeoutOf({ timeout }: Members, scope: ExpressionScope): ((view: View, data: Json) => number) | null {
-    const policy = typeof timeout === "string" ? membersOf(this.#use["timeouts"])[timeout] : timeout;
+    const policy = typeof timeout === "string" ? membersOf(this.#use.timeouts)[timeout] : timeout;
     const { after } = membersOf(policy);
     return after === undefined ? null : compileDuration(after, scope);
   }
@@ -155,14 +155,14 @@ class DocumentCompiler {
         if (task === undefined) break;
         const outcome = await task.run(frame, output);
         output = outcome.output;
-        const then = outcome.then ?? "continue";
-        if (then === "exit" || then === "end") return { output, then };
-        const next = then === "continue" ? position + 1 : places.get(then);
-        if (next === undefined)
-          throw raise("configuration", `\`then: ${then}\` names no task beside ${task.name}.`, task.reference);
-        position = next;
+        const next = outcome.next ?? "continue";
+        if (next === "exit" || next === "end") return { output, next };
+        const place = next === "continue" ? position + 1 : places.get(next);
+        if (place === undefined)
+          throw raise("configuration", `\`then: ${next}\` names no task beside ${task.name}.`, task.reference);
+        position = place;
       }
-      return { output, then: "continue" };
+      return { output, next: "continue" };
     };
   }
 
@@ -171,8 +171,8 @@ class DocumentCompiler {
     const kind = KINDS.find((one) => one in definition) ?? "set";
     const body = BODIES[kind]?.(this.#compilerFor(definition, reference, scope));
     if (body === undefined) throw raise("configuration", `${name} is no task.`, reference);
-    const test = typeof definition["if"] === "string" ? compileExpression(definition["if"], scope) : null;
-    const then = typeof definition["then"] === "string" ? definition["then"] : null;
+    const test = typeof definition.if === "string" ? compileExpression(definition.if, scope) : null;
+    const then = typeof definition.then === "string" ? definition.then : null;
     const around = new Around(definition, scope, body, this.#timeoutOf(definition, scope));
     const facts = { name, reference, definition };
     const run = async (frame: Frame, rawInput: Json): Promise<Outcome> => {
@@ -184,12 +184,12 @@ class DocumentCompiler {
         frame.run.count(reference);
         if (test !== null && !isTrue(view.evaluate(test, rawInput))) {
           observe?.({ kind: "skipped", reference });
-          return { output: rawInput, then: null };
+          return { output: rawInput, next: null };
         }
         observe?.({ kind: "began", reference });
         const outcome = await around.run(view);
         observe?.({ kind: "ended", reference });
-        return { output: outcome.output, then: outcome.then ?? then };
+        return { output: outcome.output, next: outcome.next ?? then };
       } catch (error) {
         if (frame.branch.isAbandoned) throw new Abandoned(reference);
         observe?.({ kind: "failed", reference });
@@ -211,7 +211,7 @@ class DocumentCompiler {
   #function(name: string): Task | null {
     const known = this.#functions.get(name);
     if (known !== undefined) return known;
-    const functions = membersOf(this.#use["functions"]);
+    const functions = membersOf(this.#use.functions);
     if (!Object.hasOwn(functions, name)) return null;
     // Known before it is compiled, since it may call itself.
     let made: Task | null = null;
@@ -225,7 +225,7 @@ class DocumentCompiler {
 }
 
 function rootFrame(run: RunState): Frame {
-  return { run, branch: new Branch(null), path: "", locals: {}, depth: 0 };
+  return { run, branch: new Branch(null), context: run.context, path: "", locals: {}, depth: 0 };
 }
 
 /** An error in the words of the specification, with no secret in it; ends of the run stay what they are. */
@@ -249,7 +249,7 @@ class Shaping {
         : typeof transform === "string"
           ? compileExpression(transform, scope)
           : compileValue(transform, scope);
-    this.#schema = written["schema"] === undefined ? null : compileSchema(membersOf(written["schema"]), scope);
+    this.#schema = written.schema === undefined ? null : compileSchema(membersOf(written.schema), scope);
   }
 
   get isNothing(): boolean {
@@ -278,9 +278,9 @@ class Around {
 
   constructor(definition: Members, scope: ExpressionScope, body: Body, limit: ((view: View, data: Json) => number) | null) {
     this.#body = body;
-    this.#input = new Shaping(membersOf(definition["input"]), "from", scope);
-    this.#output = new Shaping(membersOf(definition["output"]), "as", scope);
-    this.#export = new Shaping(membersOf(definition["export"]), "as", scope);
+    this.#input = new Shaping(membersOf(definition.input), "from", scope);
+    this.#output = new Shaping(membersOf(definition.output), "as", scope);
+    this.#export = new Shaping(membersOf(definition.export), "as", scope);
     this.#limit = limit;
   }
 
@@ -292,11 +292,11 @@ class Around {
     view.output = outcome.output;
     if (!this.#output.isNothing) view.output = await this.#output.after(view, outcome.output);
     if (!this.#export.isNothing) view.run.exported = await this.#export.after(view, view.output, "The exported context");
-    return { output: view.output, then: outcome.then };
+    return { output: view.output, next: outcome.next };
   }
 
   async #bodyOf(view: View): Promise<Outcome> {
     if (this.#limit === null) return await this.#body(view, view.input);
-    return await within(view, this.#limit(view, view.rawInput), "", (branch) => this.#body(view.within(branch), view.input));
+    return await within(view, this.#limit(view, view.rawInput), "", (frame) => this.#body(view.within(frame), view.input));
   }
 }

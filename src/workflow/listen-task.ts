@@ -12,20 +12,20 @@ import { raise } from "./fault.ts";
 import { type Body, type Members, membersOf, type TaskCompiler, type View } from "./task.ts";
 
 export function emitBody({ definition, scope }: TaskCompiler): Body {
-  const written = membersOf(membersOf(membersOf(definition["emit"])["event"])["with"]);
+  const written = membersOf(membersOf(membersOf(definition.emit).event).with);
   const evaluate = compileValue(written, scope);
   return async (view, input) => {
-    const { context } = view.run;
+    const { context } = view;
     const given = membersOf(view.evaluate(evaluate, input));
     const defaults = { id: context.uuid(), source: sourceOf(view), time: rfc3339(context.now()) };
-    const event: EventInit = { specversion: "1.0", ...defaults, ...given, type: String(given["type"]) };
+    const event: EventInit = { specversion: "1.0", ...defaults, ...given, type: String(given.type) };
     await view.waitFor(context.scope(view.operation(), (own) => own.emit(event)));
-    return { output: event as Json, then: null };
+    return { output: event as Json, next: null };
   };
 }
 
 function sourceOf({ run }: View): string {
-  const { namespace, name } = membersOf(run.definition["document"]);
+  const { namespace, name } = membersOf(run.definition.document);
   return `/${String(namespace)}/${String(name)}`;
 }
 
@@ -39,23 +39,23 @@ interface Filter {
 }
 
 export function listenBody({ definition, scope }: TaskCompiler): Body {
-  const { to, read = "data" } = membersOf(definition["listen"]);
+  const { to, read = "data" } = membersOf(definition.listen);
   const { one, any, all } = membersOf(to);
   const form = String(read);
   if (all !== undefined) {
     const filters = filtersOf(all, scope);
     return async (view, input) => ({
       output: (await eachOf(view, input, filters)).map((event) => shown(event, form)),
-      then: null,
+      next: null,
     });
   }
   const filters = filtersOf(one === undefined ? any : [one], scope);
-  return async (view, input) => ({ output: [shown(await nextOf(view, input, filters), form)], then: null });
+  return async (view, input) => ({ output: [shown(await nextOf(view, input, filters), form)], next: null });
 }
 
 function filtersOf(written: Json | undefined, scope: ExpressionScope): Filter[] {
   return (Array.isArray(written) ? (written as readonly Json[]) : []).map((one) =>
-    compileFilter(membersOf(membersOf(one)["with"]), scope),
+    compileFilter(membersOf(membersOf(one).with), scope),
   );
 }
 
@@ -67,7 +67,7 @@ async function nextOf(view: View, input: Json, filters: readonly Filter[]): Prom
     filters.length === 0 || filters.some((filter) => filter.means(view, input, event));
   const name = `listen ${filters.map(({ text }) => text).join(" | ") || "any"}`;
   const options = { name: name.slice(0, 200), where, ...(types.size === 1 && type !== null ? { type } : {}) };
-  const events = await view.waitFor(view.run.context.scope(view.operation(), (own) => own.listen(options)));
+  const events = await view.waitFor(view.context.scope(view.operation(), (own) => own.listen(options)));
   const [event] = events;
   if (event === undefined) throw raise("runtime", "No event came.", view.reference);
   return event;

@@ -1,5 +1,6 @@
 // What a task of a document is once it is compiled, and what it sees when it runs.
 
+import { setMaxListeners } from "node:events";
 import type { Json } from "../base/json.ts";
 import type { Context } from "./context.ts";
 import type { Doer } from "./doer.ts";
@@ -14,7 +15,7 @@ export type Directive = string;
 export interface Outcome {
   readonly output: Json;
   /** Null where the task's own `then` decides. */
-  readonly then: Directive | null;
+  readonly next: Directive | null;
 }
 
 /** A task as it is executed, between the transformations of its input and its output. */
@@ -26,8 +27,8 @@ export interface Task {
   readonly run: (frame: Frame, rawInput: Json) => Promise<Outcome>;
 }
 
-/** Tasks one after the other. `then` is `continue`, `exit` or `end`. */
-export type TaskList = (frame: Frame, input: Json) => Promise<Outcome & { readonly then: "continue" | "exit" | "end" }>;
+/** Tasks one after the other. `next` is `continue`, `exit` or `end`. */
+export type TaskList = (frame: Frame, input: Json) => Promise<Outcome & { readonly next: "continue" | "exit" | "end" }>;
 
 /** What bodies are compiled with. */
 export interface TaskCompiler {
@@ -52,15 +53,16 @@ export class Branch {
 
   constructor(parent: Branch | null) {
     this.#parent = parent;
+    setMaxListeners(0, this.#abort.signal);
   }
 
   get isAbandoned(): boolean {
     return this.#abort.signal.aborted || this.#parent?.isAbandoned === true;
   }
 
-  /** Aborted with this branch or one around it. */
+  /** Aborted with this branch; those around it have their own. */
   get abortSignal(): AbortSignal {
-    return this.#parent === null ? this.#abort.signal : AbortSignal.any([this.#abort.signal, this.#parent.abortSignal]);
+    return this.#abort.signal;
   }
 
   abandon(): void {
@@ -72,6 +74,7 @@ export class Branch {
 export interface Frame {
   readonly run: RunState;
   readonly branch: Branch;
+  readonly context: Context;
   /** Before the names of operations: `loop/`. */
   readonly path: string;
   readonly locals: Members;
@@ -205,9 +208,14 @@ export class View {
     return this.frame.run;
   }
 
+  /** What operations are asked of: given up with the branch they are in. */
+  get context(): Context {
+    return this.frame.context;
+  }
+
   /** From here on it belongs to a branch that may be left behind. */
-  within(branch: Branch): this {
-    this.frame = { ...this.frame, branch };
+  within({ branch, context }: Frame): this {
+    this.frame = { ...this.frame, branch, context };
     return this;
   }
 
@@ -257,8 +265,8 @@ export class View {
 
   /** All that the document uses: which one an expression means is not known before it runs. */
   #secrets(): Json {
-    const use = this.run.definition["use"] as Members | undefined;
-    const names = (use?.["secrets"] ?? []) as readonly string[];
+    const use = this.run.definition.use as Members | undefined;
+    const names = (use?.secrets ?? []) as readonly string[];
     return Object.fromEntries(names.map((name) => [name, this.run.secret(name, this.reference)]));
   }
 
@@ -269,6 +277,12 @@ export class View {
       ...{ input: this.rawInput, output: this.rawOutput, startedAt: momentOf(this.#startedAtMs) },
     };
   }
+}
+
+/** A branch that may be left behind while others go on. */
+export function branching(frame: Frame): Frame {
+  const branch = new Branch(frame.branch);
+  return { ...frame, branch, context: frame.context.until(branch.abortSignal) };
 }
 
 /** Bound in what runs inside. */

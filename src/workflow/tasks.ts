@@ -6,10 +6,10 @@ import type { Json } from "../base/json.ts";
 import { readDuration } from "./duration.ts";
 import { compileExpression, compileValue, type Evaluate, type ExpressionScope } from "./expression.ts";
 import { type Fault, FaultError, raise } from "./fault.ts";
-import { type Body, Branch, binding, type Members, membersOf, type Outcome, type TaskCompiler, type View } from "./task.ts";
+import { type Body, branching, binding, type Members, membersOf, type Outcome, type TaskCompiler, type View } from "./task.ts";
 
 export function doBody(compiler: TaskCompiler): Body {
-  const list = compiler.list(compiler.definition["do"] ?? [], "do", "");
+  const list = compiler.list(compiler.definition.do ?? [], "do", "");
   return async (view, input) => leaving(await list(inside(view), input));
 }
 
@@ -19,25 +19,25 @@ export function inside(view: View): View["frame"] {
 }
 
 /** `exit` ends the task it is in, no more; `end` goes on to the top. */
-export function leaving({ output, then }: Outcome): Outcome {
-  return { output, then: then === "end" ? "end" : null };
+export function leaving({ output, next }: Outcome): Outcome {
+  return { output, next: next === "end" ? "end" : null };
 }
 
 export function setBody({ definition, scope }: TaskCompiler): Body {
-  const written = definition["set"] ?? null;
+  const written = definition.set ?? null;
   const evaluate = typeof written === "string" ? compileExpression(written, scope) : compileValue(written, scope);
-  return (view, input) => ({ output: view.evaluate(evaluate, input), then: null });
+  return (view, input) => ({ output: view.evaluate(evaluate, input), next: null });
 }
 
 export function switchBody({ definition, scope }: TaskCompiler): Body {
-  const cases = (definition["switch"] as readonly Members[]).map((one) => {
+  const cases = (definition.switch as readonly Members[]).map((one) => {
     const { when, then } = membersOf(Object.values(one)[0]);
-    return { when: typeof when === "string" ? compileExpression(when, scope) : null, then: String(then ?? "continue") };
+    return { when: typeof when === "string" ? compileExpression(when, scope) : null, next: String(then ?? "continue") };
   });
-  const otherwise = cases.find(({ when }) => when === null)?.then ?? null;
+  const otherwise = cases.find(({ when }) => when === null)?.next ?? null;
   return (view, input) => {
     const found = cases.find(({ when }) => when !== null && isTrue(view.evaluate(when, input)));
-    return { output: input, then: found?.then ?? otherwise };
+    return { output: input, next: found?.next ?? otherwise };
   };
 }
 
@@ -47,10 +47,10 @@ export function isTrue(value: Json): boolean {
 }
 
 export function waitBody(compiler: TaskCompiler): Body {
-  const duration = compileDuration(compiler.definition["wait"] ?? null, compiler.scope);
+  const duration = compileDuration(compiler.definition.wait ?? null, compiler.scope);
   return async (view, input) => {
-    await view.waitFor(view.run.context.sleep(view.operation(), duration(view, input)));
-    return { output: input, then: null };
+    await view.waitFor(view.context.sleep(view.operation(), duration(view, input)));
+    return { output: input, next: null };
   };
 }
 
@@ -66,8 +66,8 @@ export function compileDuration(written: Json, scope: ExpressionScope): (view: V
 
 export function raiseBody(compiler: TaskCompiler): Body {
   const { scope, use } = compiler;
-  const named = membersOf(compiler.definition["raise"])["error"] ?? null;
-  const written = typeof named === "string" ? membersOf(membersOf(use["errors"])[named]) : membersOf(named);
+  const named = membersOf(compiler.definition.raise).error ?? null;
+  const written = typeof named === "string" ? membersOf(membersOf(use.errors)[named]) : membersOf(named);
   const evaluate = compileValue(written, scope);
   return (view, input) => {
     const { type, status, title, detail, instance } = membersOf(view.evaluate(evaluate, input));
@@ -88,12 +88,12 @@ function textOf(value: Json | undefined): string {
 
 export function forBody(compiler: TaskCompiler): Body {
   const { definition, scope } = compiler;
-  const { each = "item", at = "index", in: source = null } = membersOf(definition["for"]);
+  const { each = "item", at = "index", in: source = null } = membersOf(definition.for);
   const names = [String(each), String(at)];
   const inner = { ...scope, names: [...scope.names, ...names] };
   const items = typeof source === "string" ? compileExpression(source, scope) : compileValue(source, scope);
-  const goesOn = typeof definition["while"] === "string" ? compileExpression(definition["while"], inner) : null;
-  const list = compiler.list(definition["do"] ?? [], "do", "", names);
+  const goesOn = typeof definition.while === "string" ? compileExpression(definition.while, inner) : null;
+  const list = compiler.list(definition.do ?? [], "do", "", names);
   return async (view, input) => {
     let output = input;
     for (const [position, item] of itemsOf(view, items, input).entries()) {
@@ -102,9 +102,9 @@ export function forBody(compiler: TaskCompiler): Body {
       if (goesOn !== null && !isTrue(view.evaluate(goesOn, output))) break;
       const outcome = await list(frame, output);
       output = outcome.output;
-      if (outcome.then !== "continue") return leaving(outcome);
+      if (outcome.next !== "continue") return leaving(outcome);
     }
-    return { output, then: null };
+    return { output, next: null };
   };
 }
 
@@ -116,22 +116,21 @@ function itemsOf(view: View, evaluate: Evaluate, input: Json): readonly Json[] {
 
 /** Branches at once. The first error of one ends the others; in a competition the first to end well does. */
 export function forkBody(compiler: TaskCompiler): Body {
-  const { branches = [], compete = false } = membersOf(compiler.definition["fork"]);
+  const { branches = [], compete = false } = membersOf(compiler.definition.fork);
   const tasks = compiler.tasks(branches, "fork/branches");
   return async (view, input) => {
-    const branch = new Branch(view.frame.branch);
-    const frame = { ...inside(view), branch };
+    const frame = branching(inside(view));
     const ended = Promise.withResolvers<Outcome>();
     const running = tasks.map(async (task) => {
       const outcome = await task.run(frame, input);
-      if (outcome.then === "end") ended.resolve(leaving(outcome));
+      if (outcome.next === "end") ended.resolve(leaving(outcome));
       return outcome.output;
     });
     try {
       const all = compete === true ? firstOf(running) : Promise.all(running);
-      return await Promise.race([ended.promise, all.then((output): Outcome => ({ output, then: null }))]);
+      return await Promise.race([ended.promise, all.then((output): Outcome => ({ output, next: null }))]);
     } finally {
-      branch.abandon();
+      frame.branch.abandon();
       for (const one of running) one.catch(() => undefined);
     }
   };

@@ -22,8 +22,8 @@ const RETRY_DELAY_MS_DEFAULT = SECOND_MS;
 
 export function tryBody(compiler: TaskCompiler): Body {
   const { definition } = compiler;
-  const tried = compiler.list(definition["try"] ?? [], "try", "");
-  const catcher = compileCatch(compiler, membersOf(definition["catch"]));
+  const tried = compiler.list(definition.try ?? [], "try", "");
+  const catcher = compileCatch(compiler, membersOf(definition.catch));
   return async (view, input) => {
     const began = view.run.context.now();
     for (let retries = 0; ; retries++) {
@@ -35,7 +35,7 @@ export function tryBody(compiler: TaskCompiler): Body {
         if (!catcher.catches(view, input, caught)) throw error;
         const delayMs = catcher.retry?.(view, input, caught, retries, view.run.context.now() - began) ?? null;
         if (delayMs === null) return await catcher.handle(view, input, caught);
-        await view.waitFor(view.run.context.sleep(view.operation(" retry"), delayMs));
+        await view.waitFor(view.context.sleep(view.operation(" retry"), delayMs));
       }
     }
   };
@@ -54,7 +54,7 @@ async function attempt(
 ): Promise<Outcome> {
   const limitMs = retry?.attemptMs?.(view, input) ?? null;
   if (limitMs === null) return leaving(await list()(inside(view), input));
-  return await within(view, limitMs, " attempt", async (branch) => leaving(await list()({ ...inside(view), branch }, input)));
+  return await within(view, limitMs, " attempt", async ({ branch, context }) => leaving(await list()({ ...inside(view), branch, context }, input)));
 }
 
 interface Catcher {
@@ -67,7 +67,7 @@ function compileCatch(compiler: TaskCompiler, written: Members): Catcher {
   const { as = "error", do: handlers, then = null } = written;
   const name = String(as);
   const scope = { ...compiler.scope, names: [...compiler.scope.names, name] };
-  const filter = membersOf(membersOf(written["errors"])["with"]);
+  const filter = membersOf(membersOf(written.errors).with);
   const wanted = compileValue(filter, compiler.scope);
   const [when, exceptWhen] = conditions(written, scope);
   const list = handlers === undefined ? null : compiler.list(handlers, "catch/do", "catch/", [name]);
@@ -76,12 +76,12 @@ function compileCatch(compiler: TaskCompiler, written: Members): Catcher {
       if (!fits(caught, membersOf(view.evaluate(wanted, input)))) return false;
       return bound(view, name, caught, () => holds(view, input, when, exceptWhen));
     },
-    retry: compileRetry(compiler, written["retry"], scope, name),
+    retry: compileRetry(compiler, written.retry, scope, name),
     async handle(view, input, caught) {
       const directive = then === null ? null : String(then);
-      if (list === null) return { output: input, then: directive };
+      if (list === null) return { output: input, next: directive };
       const outcome = await list(binding(inside(view), { [name]: caught }), input);
-      return outcome.then === "end" ? leaving(outcome) : { output: outcome.output, then: directive };
+      return outcome.next === "end" ? leaving(outcome) : { output: outcome.output, next: directive };
     },
   };
 }
@@ -99,7 +99,7 @@ function bound<T>(view: View, name: string, caught: Fault, evaluate: () => T): T
 
 function conditions(written: Members, scope: TaskCompiler["scope"]): [Evaluate | null, Evaluate | null] {
   const read = (condition: Json | undefined) => (typeof condition === "string" ? compileExpression(condition, scope) : null);
-  return [read(written["when"]), read(written["exceptWhen"])];
+  return [read(written.when), read(written.exceptWhen)];
 }
 
 function holds(view: View, input: Json, when: Evaluate | null, exceptWhen: Evaluate | null): boolean {
@@ -121,14 +121,14 @@ function compileRetry(
   scope: TaskCompiler["scope"],
   name: string,
 ): Retry | null {
-  const policy = typeof written === "string" ? membersOf(compiler.use["retries"])[written] : written;
+  const policy = typeof written === "string" ? membersOf(compiler.use.retries)[written] : written;
   if (!isMembers(policy)) return null;
   const [when, exceptWhen] = conditions(policy, scope);
   const delay = compileDelay(policy, scope);
-  const limit = membersOf(policy["limit"]);
-  const perAttempt = membersOf(limit["attempt"]);
+  const limit = membersOf(policy.limit);
+  const perAttempt = membersOf(limit.attempt);
   const { count = RETRIES_MAX } = perAttempt;
-  const duration = limit["duration"] === undefined ? null : compileDuration(limit["duration"], scope);
+  const duration = limit.duration === undefined ? null : compileDuration(limit.duration, scope);
   const decide = (view: View, input: Json, caught: Fault, retries: number, elapsedMs: number): number | null => {
     if (retries >= Math.min(Number(count), RETRIES_MAX)) return null;
     return bound(view, name, caught, () => {
@@ -137,16 +137,16 @@ function compileRetry(
       return duration !== null && elapsedMs + delayMs > duration(view, input) ? null : delayMs;
     });
   };
-  const attemptMs = perAttempt["duration"] === undefined ? null : compileDuration(perAttempt["duration"], scope);
+  const attemptMs = perAttempt.duration === undefined ? null : compileDuration(perAttempt.duration, scope);
   return Object.assign(decide, { attemptMs });
 }
 
 /** The pause before retry number `retries` (0 for the first), in ms. */
 function compileDelay(policy: Members, scope: TaskCompiler["scope"]): (view: View, input: Json, retries: number) => number {
-  const first = policy["delay"] === undefined ? null : compileDuration(policy["delay"], scope);
-  const jitter = membersOf(policy["jitter"]);
-  const [from, to] = [jitter["from"], jitter["to"]].map((one) => (one === undefined ? null : compileDuration(one, scope)));
-  const grow = growthOf(membersOf(policy["backoff"]));
+  const first = policy.delay === undefined ? null : compileDuration(policy.delay, scope);
+  const jitter = membersOf(policy.jitter);
+  const [from, to] = [jitter.from, jitter.to].map((one) => (one === undefined ? null : compileDuration(one, scope)));
+  const grow = growthOf(membersOf(policy.backoff));
   return (view, input, retries) => {
     const delayMs = grow(first?.(view, input) ?? RETRY_DELAY_MS_DEFAULT, retries);
     const least = from?.(view, input) ?? 0;
@@ -159,7 +159,7 @@ function compileDelay(policy: Members, scope: TaskCompiler["scope"]): (view: Vie
 
 /** Constant: the delay. Linear: once, twice, three times the delay. Exponential: doubled each time. */
 function growthOf(backoff: Members): (delayMs: number, retries: number) => number {
-  if (backoff["exponential"] !== undefined) return (delayMs, retries) => delayMs * 2 ** Math.min(retries, 60);
-  if (backoff["linear"] !== undefined) return (delayMs, retries) => delayMs * (retries + 1);
+  if (backoff.exponential !== undefined) return (delayMs, retries) => delayMs * 2 ** Math.min(retries, 60);
+  if (backoff.linear !== undefined) return (delayMs, retries) => delayMs * (retries + 1);
   return (delayMs) => delayMs;
 }
