@@ -4,3 +4,4 @@
  */
 export type { HttpRequestPlan, Operation, OperationParameter } from "./services/openapi.ts";
 export { operationsOf, planOperation } from "./services/openapi.ts";
+export { servicesProblems } from "./services/problems.ts";

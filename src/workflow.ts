@@ -22,6 +22,9 @@ export type {
 export type { Doer, HttpAnswer, HttpCall, HttpPlan, TaskEvent } from "./workflow/doer.ts";
 export { type Fault, faultOf, faultProblems } from "./workflow/fault.ts";
 export { documentWorkflow } from "./workflow/interpreter.ts";
+export { type CheckOptions, checkDocument } from "./workflow/check.ts";
+export { DIAGNOSTICS, type Diagnostic, frame } from "./workflow/diagnostic.ts";
+export { readSource, type Source } from "./workflow/source.ts";
 export { fullName, isWorkflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
 export { mapLimit } from "./workflow/map-limit.ts";
 export {

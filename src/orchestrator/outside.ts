@@ -1,11 +1,11 @@
 // What documents reach of the world: HTTP through the egress gate, secrets of the environment, functions that were
 // loaded. One for the process, as its environment is.
 
-import { planOperation } from "../services.ts";
+import { planOperation, servicesProblems } from "../services.ts";
 import { type EgressGate, openGate, readPolicy } from "../security.ts";
 import type { Json } from "../base/json.ts";
 import { parse } from "yaml";
-import { servicesProblems } from "../services.ts";
+
 import { type Doer, fullName, type HttpAnswer, type HttpCall, type Workflow } from "../workflow.ts";
 
 const workflows = new Map<string, Workflow>();

@@ -6,7 +6,7 @@ import type { Json } from "../base/json.ts";
 import { readDuration } from "./duration.ts";
 import { compileExpression, compileValue, type Evaluate, type ExpressionScope } from "./expression.ts";
 import { type Fault, FaultError, raise } from "./fault.ts";
-import { type Body, branching, binding, type Members, membersOf, type Outcome, type TaskCompiler, type View } from "./task.ts";
+import { type Body, binding, branching, type Members, membersOf, type Outcome, type TaskCompiler, type View } from "./task.ts";
 
 export function doBody(compiler: TaskCompiler): Body {
   const list = compiler.list(compiler.definition.do ?? [], "do", "");

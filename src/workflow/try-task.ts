@@ -54,7 +54,9 @@ async function attempt(
 ): Promise<Outcome> {
   const limitMs = retry?.attemptMs?.(view, input) ?? null;
   if (limitMs === null) return leaving(await list()(inside(view), input));
-  return await within(view, limitMs, " attempt", async ({ branch, context }) => leaving(await list()({ ...inside(view), branch, context }, input)));
+  return await within(view, limitMs, " attempt", async ({ branch, context }) =>
+    leaving(await list()({ ...inside(view), branch, context }, input)),
+  );
 }
 
 interface Catcher {

@@ -4,12 +4,7 @@ import { raise } from "./fault.ts";
 import { branching, type Frame, type View } from "./task.ts";
 
 /** Runs something for at most so long. Throws a timeout fault. The limit holds through restarts. */
-export async function within<T>(
-  view: View,
-  limitMs: number,
-  suffix: string,
-  run: (frame: Frame) => Promise<T> | T,
-): Promise<T> {
+export async function within<T>(view: View, limitMs: number, suffix: string, run: (frame: Frame) => Promise<T> | T): Promise<T> {
   const frame = branching(view.frame);
   const clock = branching(view.frame);
   const late = Symbol("late");
