@@ -1,6 +1,8 @@
 /**
  * How work is written: the Context a workflow asks, defining one in code, and the schemas at its door. Pure.
  */
+
+export { type CheckOptions, checkDocument } from "./workflow/check.ts";
 export type {
   Answer,
   AskOptions,
@@ -19,13 +21,15 @@ export type {
   WaitOptions,
   Workflow,
 } from "./workflow/context.ts";
+export { fullName, isWorkflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
+export { DIAGNOSTICS, type Diagnostic, frame } from "./workflow/diagnostic.ts";
 export type { Doer, HttpAnswer, HttpCall, HttpPlan, TaskEvent } from "./workflow/doer.ts";
 export { type Fault, faultOf, faultProblems } from "./workflow/fault.ts";
+export { type Graph, graphOf } from "./workflow/graph.ts";
+export { graphMermaid } from "./workflow/graph-mermaid.ts";
+export { graphSvg } from "./workflow/graph-svg.ts";
+export { graphText } from "./workflow/graph-text.ts";
 export { documentWorkflow } from "./workflow/interpreter.ts";
-export { type CheckOptions, checkDocument } from "./workflow/check.ts";
-export { DIAGNOSTICS, type Diagnostic, frame } from "./workflow/diagnostic.ts";
-export { readSource, type Source } from "./workflow/source.ts";
-export { fullName, isWorkflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
 export { mapLimit } from "./workflow/map-limit.ts";
 export {
   type Checked,
@@ -36,3 +40,4 @@ export {
   type Schema,
   type SchemaLike,
 } from "./workflow/schema.ts";
+export { readSource, type Source } from "./workflow/source.ts";

@@ -64,7 +64,11 @@ export function drawGraph(file: string, format: GraphFormat, options: CommonOpti
   }
   const graph = graphOf(checked.document);
   const drawn =
-    format === "svg" ? graphSvg(graph) : format === "mermaid" ? graphMermaid(graph) : graphText(graph, { width: process.stdout.columns || 100 });
+    format === "svg"
+      ? graphSvg(graph)
+      : format === "mermaid"
+        ? graphMermaid(graph)
+        : graphText(graph, { width: process.stdout.columns || 100 });
   terminal.data(options.json ? JSON.stringify({ v: 1, format, graph, drawn }) : drawn);
   return EXIT.ok;
 }

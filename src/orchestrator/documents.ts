@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import type { Json } from "../base/json.ts";
 import { compile, JqProblem } from "../jq.ts";
 import { checkDocument, type Diagnostic, documentWorkflow, readSource, type Source, type Workflow } from "../workflow.ts";
-import { orchestratorProblems } from "./problems.ts";
 import { outside } from "./outside.ts";
+import { orchestratorProblems } from "./problems.ts";
 
 export interface CheckedDocument {
   readonly file: string;

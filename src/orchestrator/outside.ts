@@ -1,10 +1,10 @@
 // What documents reach of the world: HTTP through the egress gate, secrets of the environment, functions that were
 // loaded. One for the process, as its environment is.
 
-import { planOperation, servicesProblems } from "../services.ts";
-import { type EgressGate, openGate, readPolicy } from "../security.ts";
-import type { Json } from "../base/json.ts";
 import { parse } from "yaml";
+import type { Json } from "../base/json.ts";
+import { type EgressGate, openGate, readPolicy } from "../security.ts";
+import { planOperation, servicesProblems } from "../services.ts";
 
 import { type Doer, fullName, type HttpAnswer, type HttpCall, type Workflow } from "../workflow.ts";
 
@@ -38,7 +38,12 @@ export const outside: Doer = {
 };
 
 async function send({ isRedirected, ...call }: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
-  return await openedGate().request({ ...call, ...(call.body === null ? { body: "" } : { body: call.body }), redirect: isRedirected ? "follow" : "stop", signal });
+  return await openedGate().request({
+    ...call,
+    ...(call.body === null ? { body: "" } : { body: call.body }),
+    redirect: isRedirected ? "follow" : "stop",
+    signal,
+  });
 }
 
 const ALIASES_MAX = 100;
@@ -55,7 +60,10 @@ function readDescription(text: string, url: string): Json {
 
 /** `BATON_SECRET_<NAME>`: as it is written, or in capitals with `_` for what is no letter or digit. */
 function secretNamed(name: string): Json | undefined {
-  const capitals = name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").replace(/[^A-Za-z0-9]+/g, "_").toUpperCase();
+  const capitals = name
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replace(/[^A-Za-z0-9]+/g, "_")
+    .toUpperCase();
   const names = [name, name.toUpperCase(), capitals].map((one) => `BATON_SECRET_${one}`);
   const text = names.map((one) => process.env[one]).find((one) => one !== undefined);
   if (text === undefined || !/^\s*\{/.test(text)) return text;

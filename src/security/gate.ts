@@ -1,0 +1,364 @@
+// The egress gate: the one door through which calls go out.
+//
+// A name is resolved once and the connection goes to exactly the addresses that were checked; every redirect is a fresh
+// decision; what comes back is bounded in bytes, after decoding, and in time.
+
+import { lookup as systemLookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import type { Readable } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { Agent, type Dispatcher } from "undici";
+import { isProblemError } from "../base/problem.ts";
+import { type Destination, type EgressPolicy, readDestination, requireAddresses } from "./egress.ts";
+import { securityProblems } from "./problems.ts";
+
+export interface EgressRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array | null;
+  /** `stop` gives a redirect as it is. */
+  readonly redirect?: "follow" | "stop";
+  readonly signal?: AbortSignal;
+  /** Names of header fields that are credentials, beside those that always are. */
+  readonly credentialHeaders?: readonly string[];
+}
+
+export interface EgressResponse {
+  readonly status: number;
+  /** Names in lower case; fields that come several times are joined. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Decoded. */
+  readonly body: Uint8Array;
+  /** Where it came from in the end. */
+  readonly url: string;
+}
+
+export interface GateLimits {
+  readonly connectMs: number;
+  readonly headersMs: number;
+  /** Between two pieces of a body. */
+  readonly idleMs: number;
+  readonly totalMs: number;
+  readonly redirectsMax: number;
+  /** Decoded. */
+  readonly responseBytesMax: number;
+}
+
+export const GATE_LIMITS: GateLimits = {
+  connectMs: 10_000,
+  headersMs: 60_000,
+  idleMs: 30_000,
+  totalMs: 300_000,
+  redirectsMax: 5,
+  responseBytesMax: 10 << 20,
+};
+
+export interface GateOptions {
+  readonly lookup?: (host: string) => Promise<readonly string[]>;
+  readonly limits?: Partial<GateLimits>;
+}
+
+export interface EgressGate extends AsyncDisposable {
+  /** Gives what was answered, whatever the status. Throws EGRESS_… problems. */
+  request(request: EgressRequest): Promise<EgressResponse>;
+}
+
+export function openGate(policy: EgressPolicy, options: GateOptions = {}): EgressGate {
+  const limits = { ...GATE_LIMITS, ...options.limits };
+  const lookup = options.lookup ?? resolve;
+  const agents = new Set<Agent>();
+  const hop = async (request: Prepared, signal: AbortSignal): Promise<Answer> => {
+    const destination = readDestination(request.url, policy);
+    const addresses = isIP(destination.host) === 0 ? await lookedUp(lookup, destination) : [destination.host];
+    requireAddresses(destination, addresses);
+    const agent = pinnedAgent(addresses, limits);
+    agents.add(agent);
+    try {
+      return await exchange(agent, destination, request, limits, signal);
+    } finally {
+      agents.delete(agent);
+      agent.destroy().catch(() => undefined);
+    }
+  };
+  return {
+    request: (request) => follow(prepared(request), request, limits, hop),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...agents].map((agent) => agent.destroy()));
+    },
+  };
+}
+
+/** All addresses, of both families. */
+async function resolve(host: string): Promise<readonly string[]> {
+  return (await systemLookup(host, { all: true, verbatim: true })).map(({ address }) => address);
+}
+
+async function lookedUp(lookup: (host: string) => Promise<readonly string[]>, { host }: Destination): Promise<readonly string[]> {
+  try {
+    return await lookup(host);
+  } catch (error) {
+    throw securityProblems.EGRESS_UNREACHABLE(`${host} is not known: ${reasonOf(error)}.`);
+  }
+}
+
+/** Connects to these addresses and no other, whatever the name says by then. */
+function pinnedAgent(addresses: readonly string[], { connectMs, headersMs, idleMs }: GateLimits): Agent {
+  const all = addresses.map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
+  return new Agent({
+    connect: {
+      timeout: connectMs,
+      lookup: (_host, options, callback) => {
+        const [first] = all;
+        if (typeof options === "object" && options.all === true) callback(null, all);
+        else callback(null, first?.address ?? "", first?.family);
+      },
+    },
+    headersTimeout: headersMs,
+    bodyTimeout: idleMs,
+    maxRedirections: 0,
+    pipelining: 0,
+  } as ConstructorParameters<typeof Agent>[0]);
+}
+
+// A request, made sure of before anything is sent.
+
+interface Prepared {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array | null;
+}
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Fields that are the connection's business. */
+const OWN_HEADERS = new Set([
+  "host",
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "upgrade",
+  "expect",
+  "keep-alive",
+  "te",
+  "trailer",
+  "proxy-connection",
+]);
+
+function prepared({ method, url, headers = {}, body = null }: EgressRequest): Prepared {
+  if (!TOKEN.test(method)) throw invalid(`${JSON.stringify(method.slice(0, 40))} is no method`);
+  const made: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (!TOKEN.test(name)) throw invalid(`${JSON.stringify(name.slice(0, 60))} is no name of a header field`);
+    if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(value))
+      throw invalid(`Header field ${name} has characters that it must not have`);
+    if (!OWN_HEADERS.has(name.toLowerCase())) made[name.toLowerCase()] = Buffer.from(value).toString("latin1");
+  }
+  made["accept-encoding"] ??= "gzip, deflate, br";
+  made["user-agent"] ??= "baton";
+  return { method: method.toUpperCase(), url, headers: made, body };
+}
+
+function invalid(sentence: string): Error {
+  return securityProblems.EGRESS_REQUEST_INVALID(`${sentence}.`);
+}
+
+// Hops.
+
+const CREDENTIALS = ["authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"];
+
+type Answer = EgressResponse & { readonly location: string | null };
+
+async function follow(
+  first: Prepared,
+  { redirect = "follow", signal, credentialHeaders = [] }: EgressRequest,
+  limits: GateLimits,
+  hop: (request: Prepared, signal: AbortSignal) => Promise<Answer>,
+): Promise<EgressResponse> {
+  const late = AbortSignal.timeout(limits.totalMs);
+  const either = signal === undefined ? late : AbortSignal.any([signal, late]);
+  const secrets = new Set([...CREDENTIALS, ...credentialHeaders.map((name) => name.toLowerCase())]);
+  let request = first;
+  for (let hops = 0; ; hops++) {
+    const { location, ...answer } = await inTime(hop(request, either), late, signal, limits, request.url);
+    if (location === null || redirect === "stop") return answer;
+    if (hops === limits.redirectsMax)
+      throw securityProblems.EGRESS_REDIRECTS(`${first.url} redirects more than ${limits.redirectsMax} times (redirectsMax).`);
+    request = redirected(request, answer.status, location, secrets);
+  }
+}
+
+async function inTime(
+  answering: Promise<Answer>,
+  late: AbortSignal,
+  signal: AbortSignal | undefined,
+  limits: GateLimits,
+  url: string,
+): Promise<Answer> {
+  try {
+    return await answering;
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    if (late.aborted)
+      throw securityProblems.EGRESS_TIMEOUT(`${hostOf(url)} did not answer within ${limits.totalMs} ms (totalMs).`);
+    throw error;
+  }
+}
+
+/** As browsers do: 303, and 301 and 302 after a POST, are fetched anew by GET; another origin gets no credentials. */
+function redirected(request: Prepared, status: number, location: string, secrets: ReadonlySet<string>): Prepared {
+  const from = new URL(request.url);
+  let to: URL;
+  try {
+    to = new URL(location, from);
+  } catch {
+    throw securityProblems.EGRESS_URL_INVALID(
+      `${from.host} redirects to ${JSON.stringify(location.slice(0, 200))}, which is no URL.`,
+    );
+  }
+  const carries = Object.keys(request.headers).some((name) => secrets.has(name));
+  if (from.protocol === "https:" && to.protocol === "http:" && carries)
+    throw securityProblems.EGRESS_DENIED(`${from.host} redirects to plain http, and the call carries credentials.`, {
+      fix: "Call the http address without credentials, or mend the service.",
+    });
+  const becomesGet = status === 303 ? request.method !== "HEAD" : (status === 301 || status === 302) && request.method === "POST";
+  const kept = Object.entries(request.headers).filter(
+    ([name]) => (to.origin === from.origin || !secrets.has(name)) && !(becomesGet && name.startsWith("content-")),
+  );
+  return {
+    method: becomesGet ? "GET" : request.method,
+    url: to.href,
+    headers: Object.fromEntries(kept),
+    body: becomesGet ? null : request.body,
+  };
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+async function exchange(
+  agent: Agent,
+  { url }: Destination,
+  request: Prepared,
+  limits: GateLimits,
+  signal: AbortSignal,
+): Promise<Answer> {
+  try {
+    const response = await agent.request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method: request.method as Dispatcher.HttpMethod,
+      headers: request.headers,
+      body: request.body,
+      signal,
+    });
+    const headers = joined(response.headers);
+    const body = await readBody(response.body, headers["content-encoding"] ?? "", limits.responseBytesMax);
+    const location = REDIRECTS.has(response.statusCode) ? (headers.location ?? null) : null;
+    return { status: response.statusCode, headers, body, url: url.href, location };
+  } catch (error) {
+    if (isProblemError(error) || signal.aborted) throw error;
+    throw unreachable(error, url, limits);
+  }
+}
+
+function joined(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const made: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || name === "__proto__") continue;
+    made[name.toLowerCase()] = Array.isArray(value) ? value.join(name.toLowerCase() === "set-cookie" ? "\n" : ", ") : value;
+  }
+  return made;
+}
+
+const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
+  gzip: () => createGunzip(),
+  "x-gzip": () => createGunzip(),
+  deflate: () => createInflate(),
+  br: () => createBrotliDecompress(),
+  zstd: () => createZstdDecompress(),
+};
+
+/** Encodings on top of one another. */
+const ENCODINGS_MAX = 2;
+
+async function readBody(body: Readable, encodings: string, bytesMax: number): Promise<Uint8Array> {
+  const names = encodings
+    .split(",")
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== "" && name !== "identity");
+  const tooMany = names.length > ENCODINGS_MAX;
+  const unknown = names.find((name) => !Object.hasOwn(DECODERS, name));
+  if (tooMany || unknown !== undefined) {
+    body.destroy();
+    throw securityProblems.EGRESS_UNREACHABLE(
+      tooMany ? `The answer is encoded ${names.length} times over.` : `The answer is encoded as ${unknown}, which is not known.`,
+    );
+  }
+  let stream: NodeJS.ReadableStream = body;
+  const opened: { destroy(): void }[] = [body];
+  for (const name of names.toReversed()) {
+    const decoder = DECODERS[name]?.() as NodeJS.ReadWriteStream & { destroy(error?: Error): void };
+    const source = stream as Readable;
+    source.on("error", (error: Error) => decoder.destroy(error));
+    stream = source.pipe(decoder);
+    opened.push(decoder);
+  }
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const part of stream) {
+      size += (part as Buffer).length;
+      if (size > bytesMax)
+        throw securityProblems.EGRESS_RESPONSE_TOO_LARGE(`The answer has more than ${bytesMax} bytes (responseBytesMax).`);
+      parts.push(part as Buffer);
+    }
+  } finally {
+    for (const one of opened) one.destroy();
+  }
+  return Buffer.concat(parts);
+}
+
+function unreachable(error: unknown, url: URL, limits: GateLimits): Error {
+  const code = (error as { code?: string }).code ?? "";
+  if (code === "UND_ERR_CONNECT_TIMEOUT")
+    return securityProblems.EGRESS_TIMEOUT(`${url.host} could not be connected to within ${limits.connectMs} ms (connectMs).`);
+  if (code === "UND_ERR_HEADERS_TIMEOUT")
+    return securityProblems.EGRESS_TIMEOUT(`${url.host} did not begin to answer within ${limits.headersMs} ms (headersMs).`);
+  if (code === "UND_ERR_BODY_TIMEOUT")
+    return securityProblems.EGRESS_TIMEOUT(`${url.host} fell silent for ${limits.idleMs} ms while it answered (idleMs).`);
+  return securityProblems.EGRESS_UNREACHABLE(`${url.host}: ${reasonOf(error)}.`);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nobody listens there",
+  ECONNRESET: "the connection was cut",
+  ENOTFOUND: "there is no such name",
+  EAI_AGAIN: "the name service does not answer",
+  EHOSTUNREACH: "there is no way to it",
+  ENETUNREACH: "there is no network to it",
+  UND_ERR_SOCKET: "the connection was cut",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is signed by itself",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate cannot be verified",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
+};
+
+function reasonOf(error: unknown): string {
+  const {
+    code = "",
+    message = "",
+    cause,
+    errors,
+  } = error as { code?: string; message?: string; cause?: unknown; errors?: unknown[] };
+  const known = REASONS[code];
+  if (known !== undefined) return known;
+  const [inner] = errors ?? [cause];
+  if (inner !== undefined && inner !== error) return reasonOf(inner);
+  return message.replace(/\.$/, "") || code || "it failed";
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
