@@ -10,3 +10,4 @@ export {
   type GateOptions,
   openGate,
 } from "./security/gate.ts";
+export { securityProblems } from "./security/problems.ts";

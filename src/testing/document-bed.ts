@@ -2,8 +2,10 @@
 
 import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
+import { compile, JqProblem } from "../jq.ts";
 import type { EventInit, Run } from "../run.ts";
 import { readEvent } from "../run.ts";
+import { securityProblems } from "../security.ts";
 import { planOperation } from "../services.ts";
 import {
   checkDocument,
@@ -32,8 +34,8 @@ export interface DocumentTrial {
   readonly fetch: (request: ScriptedRequest) => Promise<ScriptedAnswer | { readonly fail: string }>;
   /** Told one by one, each once the run waits. */
   readonly events?: readonly EventInit[];
-  /** Whether the conformance kit's spelling of error types is taken for the specification's. */
-  readonly aliases?: boolean;
+  /** Error types only as the specification spells them. */
+  readonly strictTypes?: boolean;
   /** Dies at this commit and is carried on by another life. */
   readonly crashAt?: number;
 }
@@ -62,8 +64,8 @@ export interface DocumentOutcome {
   readonly commits: number;
 }
 
-/** How far time is moved in one go: a year. */
-const LEAP_MS = 366 * 86_400_000;
+/** How far time is moved in one go: a hundred years. */
+const LEAP_MS = 100 * 366 * 86_400_000;
 
 const LEAPS_MAX = 10_000;
 
@@ -91,6 +93,16 @@ export async function tryDocument(trial: DocumentTrial): Promise<DocumentOutcome
   return { ...outcome, order, diagnostics, commits };
 }
 
+function compileJq(program: string, variables: readonly string[]): { message: string; offset: number } | null {
+  try {
+    compile(program, { variables });
+    return null;
+  } catch (error) {
+    if (!(error instanceof JqProblem)) throw error;
+    return { message: error.problem.detail, offset: error.offset ?? 0 };
+  }
+}
+
 function silent(doer: Doer): Doer {
   const { observe: _, ...rest } = doer;
   return rest;
@@ -103,7 +115,7 @@ function read(text: string, file: string, trial: DocumentTrial, doer: Doer, diag
     return null;
   }
   const functions = (trial.code ?? []).map(({ name }) => name);
-  diagnostics.push(...checkDocument(source, { functions }));
+  diagnostics.push(...checkDocument(source, { compileJq, functions }));
   if (diagnostics.some(({ severity }) => severity === "error")) return null;
   return documentWorkflow(source.value, doer) as Workflow;
 }
@@ -156,14 +168,21 @@ function shown(run: Run): Pick<DocumentOutcome, "status" | "output" | "error"> {
   if (run.status === "canceled") return { status: "canceled" };
   if (run.status !== "failed") throw new Error(`The run is ${JSON.stringify(run)}.`);
   const { code, facts, detail } = run.problem;
-  if (code === "RUN_TIMEOUT") return { status: "faulted", error: faultOf({ ...new Error(detail) }, "/") };
+  if (code === "RUN_TIMEOUT") return { status: "faulted", error: timedOut(detail) };
   return { status: "faulted", error: facts as unknown as Fault };
+}
+
+/** The engine's own limit, in the words of the specification. */
+function timedOut(detail: string): Fault {
+  const type = "https://open-workflow-specification.org/spec/1.0.0/errors/timeout";
+  return { type, status: 408, title: "Timeout", detail, instance: "/" };
 }
 
 function scriptedDoer(trial: DocumentTrial, workflows: readonly Workflow[], order: string[]): Doer {
   return {
     http: async (call) => answered(await trial.fetch(call), call),
     operation: (text, url, operationId, parameters) => planOperation(JSON.parse(text) as Json, url, operationId, parameters),
+    strictErrorTypes: trial.strictTypes === true,
     secret: (name) => trial.secrets?.[name],
     function: (name) => workflows.find((one) => one.name === name.replace(/@.*$/, "").replace(/^.*\//, "")) ?? null,
     observe: ({ kind, reference }) => {
@@ -173,7 +192,7 @@ function scriptedDoer(trial: DocumentTrial, workflows: readonly Workflow[], orde
 }
 
 function answered(answer: ScriptedAnswer | { readonly fail: string }, call: HttpCall): HttpAnswer {
-  if ("fail" in answer) throw Object.assign(new Error(answer.fail), { code: "EGRESS_UNREACHABLE" });
+  if ("fail" in answer) throw securityProblems.EGRESS_UNREACHABLE(`${new URL(call.url).host}: ${answer.fail}.`);
   const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]));
   return { status: answer.status, headers, body: Buffer.from(answer.body), url: call.url };
 }

@@ -12,6 +12,8 @@ export interface Doer {
   secret(name: string): Json | undefined;
   /** A workflow by `name`, `namespace/name`, either with `@version`: for functions written in code. Null where none is known. */
   function(name: string): Workflow | null;
+  /** Takes error types only as the specification spells them, not as its conformance kit does. */
+  readonly strictErrorTypes?: boolean;
   /** Told of tasks as they begin and end, live and on replay; for those who show or test. */
   readonly observe?: (event: TaskEvent) => void;
 }

@@ -78,8 +78,11 @@ export function standardKind(type: string): StandardFault | null {
   return Object.hasOwn(STANDARD_FAULTS, name) ? (name as StandardFault) : null;
 }
 
-export function isSameType(a: string, b: string): boolean {
-  return a === b || (standardKind(a) !== null && standardKind(a) === standardKind(b));
+/** `isStrict`: the kit's spelling is another type. */
+export function isSameType(a: string, b: string, isStrict = false): boolean {
+  if (a === b) return true;
+  if (isStrict && [a, b].some((type) => type.includes("/dsl/errors/types/"))) return false;
+  return standardKind(a) !== null && standardKind(a) === standardKind(b);
 }
 
 /** Thrown by tasks. */

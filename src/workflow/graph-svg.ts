@@ -3,7 +3,7 @@
 
 import { type Block, type Graph, shortened, type Way } from "./graph.ts";
 
-const BOX = { width: 232, height: 50, gap: 30 } as const;
+const BOX = { width: 250, height: 50, gap: 30 } as const;
 const FRAME = { padding: 16, title: 44, laneGap: 18, laneTitle: 20 } as const;
 /** At the side of a list, for each jump in it. */
 const JUMP_WIDTH = 26;
@@ -153,7 +153,7 @@ function drawJump(
   const y2 = top + to.y + Math.min(20, to.height / 2) - (shift % 3) * 5;
   const turn = y2 > y1 ? 8 : -8;
   const path = `<path class="j" marker-end="url(#a)" d="M${x1} ${y1}H${track - 8}Q${track} ${y1} ${track} ${y1 + turn}V${y2 - turn}Q${track} ${y2} ${track - 8} ${y2}H${x2 + 3}"/>`;
-  return label === "" ? path : `${path}${words(x1 + 6, y1 - 4, label, 14)}`;
+  return label === "" ? path : `${path}${words(x2 + 10, y2 - 6, label, 18)}`;
 }
 
 function drawBlock(placed: Placed, left: number, top: number, ways: readonly Way[]): string[] {

@@ -75,7 +75,7 @@ function compileCatch(compiler: TaskCompiler, written: Members): Catcher {
   const list = handlers === undefined ? null : compiler.list(handlers, "catch/do", "catch/", [name]);
   return {
     catches(view, input, caught) {
-      if (!fits(caught, membersOf(view.evaluate(wanted, input)))) return false;
+      if (!fits(caught, membersOf(view.evaluate(wanted, input)), view.run.doer.strictErrorTypes === true)) return false;
       return bound(view, name, caught, () => holds(view, input, when, exceptWhen));
     },
     retry: compileRetry(compiler, written.retry, scope, name),
@@ -109,9 +109,9 @@ function holds(view: View, input: Json, when: Evaluate | null, exceptWhen: Evalu
   return exceptWhen === null || !isTrue(view.evaluate(exceptWhen, input));
 }
 
-function fits(caught: Fault, wanted: Members): boolean {
+function fits(caught: Fault, wanted: Members, isStrict: boolean): boolean {
   return Object.entries(wanted).every(([field, value]) => {
-    if (field === "type") return typeof value === "string" && isSameType(caught.type, value);
+    if (field === "type") return typeof value === "string" && isSameType(caught.type, value, isStrict);
     if (field === "details") return caught.detail === value; // as the filter was called before
     return caught[field] === value;
   });
