@@ -90,7 +90,13 @@ function checking(quick: boolean, report: BenchOptions["report"]): void {
   if (!("value" in source)) throw new Error(`${file} is not read.`);
   const ms = quick ? 100 : 2_000;
   const at = `${file}, ${text.split("\n").length} lines`;
-  report({ workload: "W8", case: at, metric: "parsed already", value: ratePerSecond(ms, () => checkDocument(source, {})), unit: "documents/s" });
+  report({
+    workload: "W8",
+    case: at,
+    metric: "parsed already",
+    value: ratePerSecond(ms, () => checkDocument(source, {})),
+    unit: "documents/s",
+  });
   const fromText = ratePerSecond(ms, () => {
     const read = readSource(text, file);
     if ("value" in read) checkDocument(read, { compileJq });

@@ -3,7 +3,13 @@
  * and the suites that an engine or a store must pass.
  */
 export { type ManualClock, manualClock } from "./testing/clock.ts";
-export { type DocumentOutcome, type DocumentTrial, type ScriptedAnswer, type ScriptedRequest, tryDocument } from "./testing/document-bed.ts";
+export {
+  type DocumentOutcome,
+  type DocumentTrial,
+  type ScriptedAnswer,
+  type ScriptedRequest,
+  tryDocument,
+} from "./testing/document-bed.ts";
 export type { EngineBed } from "./testing/engine-bed.ts";
 export { engineConformance } from "./testing/engine-conformance.ts";
 export { type Death, type DeathMode, type MortalStore, mortalStore } from "./testing/mortal-store.ts";

@@ -84,7 +84,9 @@ async function carry(ctx: Context, program: Program, x: number): Promise<number>
       return value;
     }
     case "fork": {
-      const values = await Promise.all(program.branches.map((branch, i) => ctx.scope(`branch ${i}`, (own) => carry(own, branch, x))));
+      const values = await Promise.all(
+        program.branches.map((branch, i) => ctx.scope(`branch ${i}`, (own) => carry(own, branch, x))),
+      );
       return values.reduce((sum, value) => sum + value, 0);
     }
     case "try":
@@ -160,13 +162,19 @@ function taskOf(program: Program): Record<string, Json> {
     case "loop":
       return { for: { in: `[range(${program.times})]` }, do: tasksOf(program.body) };
     case "fork":
-      return { fork: { branches: program.branches.map((branch, i) => ({ [`branch${i}`]: taskOf(branch) })) }, output: { as: "add" } };
+      return {
+        fork: { branches: program.branches.map((branch, i) => ({ [`branch${i}`]: taskOf(branch) })) },
+        output: { as: "add" },
+      };
     case "try":
       return { try: tasksOf(program.body), catch: { do: tasksOf(program.rescue) } };
     case "retry":
       return {
         try: tasksOf(program.body),
-        catch: { retry: { delay: { milliseconds: 100 }, limit: { attempt: { count: program.times } } }, do: tasksOf(program.rescue) },
+        catch: {
+          retry: { delay: { milliseconds: 100 }, limit: { attempt: { count: program.times } } },
+          do: tasksOf(program.rescue),
+        },
       };
     case "if":
       return { if: ". % 2 == 0", do: tasksOf(program.body) };

@@ -7,7 +7,13 @@ import { AstBuilder, GherkinClassicTokenMatcher, Parser } from "@cucumber/gherki
 import { IdGenerator } from "@cucumber/messages";
 import { parse, stringify } from "yaml";
 import type { Json } from "../src/base/json.ts";
-import { type DocumentOutcome, type DocumentTrial, type ScriptedAnswer, type ScriptedRequest, tryDocument } from "../src/testing.ts";
+import {
+  type DocumentOutcome,
+  type DocumentTrial,
+  type ScriptedAnswer,
+  type ScriptedRequest,
+  tryDocument,
+} from "../src/testing.ts";
 import { rootPath } from "../tools/layout.ts";
 
 type Members = Readonly<Record<string, Json>>;
@@ -27,8 +33,18 @@ export interface Case {
 }
 
 interface ScriptedService {
-  readonly request: { readonly method?: string; readonly url: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: Json };
-  readonly respond: { readonly status?: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: Json; readonly fail?: string };
+  readonly request: {
+    readonly method?: string;
+    readonly url: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: Json;
+  };
+  readonly respond: {
+    readonly status?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: Json;
+    readonly fail?: string;
+  };
   readonly times?: number;
 }
 
@@ -77,8 +93,13 @@ export async function differencesOf(one: Case): Promise<string[]> {
 
 function compared({ status, output, error, order, diagnostics }: Expectation, outcome: DocumentOutcome): string[] {
   const found: string[] = [];
-  const say = (what: string, wanted: unknown, got: unknown): void => void found.push(`${what}: wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`);
-  if (outcome.status !== status) say("status", status, [outcome.status, outcome.error ?? outcome.diagnostics.map(({ code, message }) => `${code} ${message}`)]);
+  const say = (what: string, wanted: unknown, got: unknown): void =>
+    void found.push(`${what}: wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`);
+  if (outcome.status !== status)
+    say("status", status, [
+      outcome.status,
+      outcome.error ?? outcome.diagnostics.map(({ code, message }) => `${code} ${message}`),
+    ]);
   if (output !== undefined && !isDeepStrictEqual(outcome.output, output)) say("output", output, outcome.output);
   for (const [field, wanted] of Object.entries(error ?? {})) {
     const got = outcome.error?.[field];
@@ -86,7 +107,12 @@ function compared({ status, output, error, order, diagnostics }: Expectation, ou
   }
   if (order !== undefined && !isDeepStrictEqual(outcome.order, order)) say("order", order, outcome.order);
   const codes = outcome.diagnostics.map(({ code }) => code);
-  if (diagnostics !== undefined && !isDeepStrictEqual(codes.toSorted(), [...diagnostics].toSorted())) say("diagnostics", diagnostics, outcome.diagnostics.map(({ code, message, pointer }) => `${code} ${pointer} ${message}`));
+  if (diagnostics !== undefined && !isDeepStrictEqual(codes.toSorted(), [...diagnostics].toSorted()))
+    say(
+      "diagnostics",
+      diagnostics,
+      outcome.diagnostics.map(({ code, message, pointer }) => `${code} ${pointer} ${message}`),
+    );
   return found;
 }
 
@@ -101,14 +127,17 @@ function comparedRequests(wanted: readonly Members[] | undefined, got: readonly 
   return wanted.flatMap((one, i) =>
     Object.entries(one).flatMap(([field, value]) => {
       const found = fieldOf(got[i] as ScriptedRequest, field, value);
-      return isDeepStrictEqual(found, value) ? [] : [`request ${i} ${field}: wanted ${JSON.stringify(value)}, got ${JSON.stringify(found)}`];
+      return isDeepStrictEqual(found, value)
+        ? []
+        : [`request ${i} ${field}: wanted ${JSON.stringify(value)}, got ${JSON.stringify(found)}`];
     }),
   );
 }
 
 /** Headers: only those that are named. A body of JSON as the value it is. */
 function fieldOf(request: ScriptedRequest, field: string, wanted: Json): Json {
-  if (field === "headers") return Object.fromEntries(Object.keys(wanted as Members).map((name) => [name, request.headers[name.toLowerCase()] ?? null]));
+  if (field === "headers")
+    return Object.fromEntries(Object.keys(wanted as Members).map((name) => [name, request.headers[name.toLowerCase()] ?? null]));
   if (field === "body") return typeof wanted === "string" ? request.body : (JSON.parse(request.body ?? "null") as Json);
   return (request as unknown as Members)[field] ?? null;
 }
@@ -117,7 +146,9 @@ function answering(services: readonly ScriptedService[], requests: ScriptedReque
   const used = services.map(() => 0);
   return async (request) => {
     requests.push(request);
-    const at = services.findIndex((service, i) => (used[i] ?? 0) < (service.times ?? Number.POSITIVE_INFINITY) && isMeant(service, request));
+    const at = services.findIndex(
+      (service, i) => (used[i] ?? 0) < (service.times ?? Number.POSITIVE_INFINITY) && isMeant(service, request),
+    );
     if (at < 0) return { status: 404, headers: { "content-type": "text/plain" }, body: "nothing is scripted here" };
     used[at] = (used[at] ?? 0) + 1;
     const { fail, status = 200, headers = {}, body = null } = (services[at] as ScriptedService).respond;
@@ -135,7 +166,10 @@ function isMeant({ request: wanted }: ScriptedService, got: ScriptedRequest): bo
   if (wanted.url !== got.url || (wanted.method !== undefined && wanted.method.toUpperCase() !== got.method)) return false;
   const headers = Object.entries(wanted.headers ?? {});
   if (headers.some(([name, value]) => got.headers[name.toLowerCase()] !== value)) return false;
-  return wanted.body === undefined || isDeepStrictEqual(typeof wanted.body === "string" ? got.body : JSON.parse(got.body ?? "null"), wanted.body);
+  return (
+    wanted.body === undefined ||
+    isDeepStrictEqual(typeof wanted.body === "string" ? got.body : JSON.parse(got.body ?? "null"), wanted.body)
+  );
 }
 
 // The specification's own kit: its scenarios, step by step.
@@ -175,7 +209,8 @@ export async function differencesOfScenario({ steps }: Scenario, strictTypes = f
   for (const { text, doc } of steps) {
     if (/^a workflow with definition:/.test(text)) document = doc ?? "";
     else if (/^given the workflow input is:/.test(text)) input = parse(doc ?? "") as Json;
-    else if (/^the workflow is executed/.test(text)) outcome = await tryDocument({ document, input, strictTypes, fetch: kitServices });
+    else if (/^the workflow is executed/.test(text))
+      outcome = await tryDocument({ document, input, strictTypes, fetch: kitServices });
     else if (outcome === null) found.push(`${text}: nothing was executed`);
     else if (!holds(text, doc, outcome)) found.push(`${text}: ${JSON.stringify(outcome)}`);
   }
@@ -185,15 +220,34 @@ export async function differencesOfScenario({ steps }: Scenario, strictTypes = f
 /** The twelve forms of steps that scenarios use. */
 const STEPS: readonly (readonly [RegExp, (outcome: DocumentOutcome, found: RegExpExecArray, doc: string | null) => boolean])[] = [
   [/^the workflow should complete$/, ({ status }) => status === "completed"],
-  [/^the workflow should complete with output:$/, ({ status, output }, _, doc) => status === "completed" && isDeepStrictEqual(output, parse(doc ?? ""))],
+  [
+    /^the workflow should complete with output:$/,
+    ({ status, output }, _, doc) => status === "completed" && isDeepStrictEqual(output, parse(doc ?? "")),
+  ],
   [/^the workflow should fault$/, ({ status }) => status === "faulted"],
-  [/^the workflow should fault with error:$/, ({ error }, _, doc) => Object.entries(parse(doc ?? "") as Members).every(([field, value]) => error?.[field] === value)],
-  [/^the workflow output should have properties (.+)$/, ({ output }, [, names = ""]) => [...names.matchAll(/'([^']+)'/g)].every(([, path = ""]) => at(output, path) !== undefined)],
-  [/^the workflow output should have a '(.+)' property with value:$/, ({ output }, [, path = ""], doc) => isDeepStrictEqual(at(output, path), parse(doc ?? ""))],
-  [/^the workflow output should have a '(.+)' property containing (\d+) items$/, ({ output }, [, path = "", count]) => (at(output, path) as readonly Json[]).length === Number(count)],
+  [
+    /^the workflow should fault with error:$/,
+    ({ error }, _, doc) => Object.entries(parse(doc ?? "") as Members).every(([field, value]) => error?.[field] === value),
+  ],
+  [
+    /^the workflow output should have properties (.+)$/,
+    ({ output }, [, names = ""]) => [...names.matchAll(/'([^']+)'/g)].every(([, path = ""]) => at(output, path) !== undefined),
+  ],
+  [
+    /^the workflow output should have a '(.+)' property with value:$/,
+    ({ output }, [, path = ""], doc) => isDeepStrictEqual(at(output, path), parse(doc ?? "")),
+  ],
+  [
+    /^the workflow output should have a '(.+)' property containing (\d+) items$/,
+    ({ output }, [, path = "", count]) => (at(output, path) as readonly Json[]).length === Number(count),
+  ],
   [/^(\S+) should run first$/, ({ order }, [, name]) => nameIn(order[0]) === name],
   [/^(\S+) should run last$/, ({ order }, [, name]) => nameIn(order.at(-1)) === name],
-  [/^(\S+) should run after (\S+)$/, ({ order }, [, later, earlier]) => order.findIndex((one) => nameIn(one) === later) > order.findIndex((one) => nameIn(one) === earlier)],
+  [
+    /^(\S+) should run after (\S+)$/,
+    ({ order }, [, later, earlier]) =>
+      order.findIndex((one) => nameIn(one) === later) > order.findIndex((one) => nameIn(one) === earlier),
+  ],
 ];
 
 function holds(text: string, doc: string | null, outcome: DocumentOutcome): boolean {
@@ -229,12 +283,18 @@ const SWAGGER: Json = {
     "/pet/findByStatus": {
       get: {
         operationId: "findPetsByStatus",
-        parameters: [{ name: "status", in: "query", required: true, type: "array", items: { type: "string" }, collectionFormat: "multi" }],
+        parameters: [
+          { name: "status", in: "query", required: true, type: "array", items: { type: "string" }, collectionFormat: "multi" },
+        ],
         responses: {},
       },
     },
     "/pet/{petId}": {
-      get: { operationId: "getPetById", parameters: [{ name: "petId", in: "path", required: true, type: "integer" }], responses: {} },
+      get: {
+        operationId: "getPetById",
+        parameters: [{ name: "petId", in: "path", required: true, type: "integer" }],
+        responses: {},
+      },
     },
   },
 };
@@ -242,7 +302,11 @@ const SWAGGER: Json = {
 /** Fakes of the two hosts that the kit calls. */
 async function kitServices({ url, headers }: ScriptedRequest): Promise<ScriptedAnswer> {
   const { host, pathname } = new URL(url);
-  const json = (body: Json, status = 200): ScriptedAnswer => ({ status, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const json = (body: Json, status = 200): ScriptedAnswer => ({
+    status,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
   if (host === "petstore.swagger.io" && pathname === "/v2/swagger.json") return json(SWAGGER);
   if (host === "petstore.swagger.io" && pathname === "/v2/pet/findByStatus") return json(Object.values(PETS));
   if (host === "petstore.swagger.io") {
@@ -290,7 +354,9 @@ async function refusal(document: string, feature: string): Promise<string[]> {
   const { status, diagnostics } = await tryDocument({ document, fetch: kitServices });
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (status !== "invalid" || errors.length === 0) return [`it is ${status}, not refused`];
-  const strange = errors.filter(({ code, message }) => code !== "DOC_NOT_YET" || !message.toLowerCase().includes(feature.toLowerCase()));
+  const strange = errors.filter(
+    ({ code, message }) => code !== "DOC_NOT_YET" || !message.toLowerCase().includes(feature.toLowerCase()),
+  );
   return strange.map(({ code, message }) => `${code}: ${message}`);
 }
 

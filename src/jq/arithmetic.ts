@@ -1,6 +1,6 @@
 // What `+ - * / %` mean for every pair of kinds, and comparing.
 
-import { meter } from "./meter.ts";
+import { meter, VALUE_DEPTH_MAX } from "./meter.ts";
 import type { BinaryOperator } from "./tree.ts";
 import {
   compare,
@@ -14,7 +14,6 @@ import {
   setMember,
   shown,
   type Value,
-  WALK_DEPTH_MAX,
 } from "./value.ts";
 
 export const binaryOperators: Readonly<Record<BinaryOperator, (a: Value, b: Value) => Value>> = {
@@ -93,15 +92,29 @@ function repeated(text: string, times: number): Value {
   return text.repeat(count);
 }
 
-function mergedDeeply(a: JsonObject, b: JsonObject, depth = 0): Value {
-  if (depth > WALK_DEPTH_MAX) throw fail("Object merge too deep");
-  const copy = copyObject(a);
-  for (const key of Object.keys(b)) {
-    meter.step();
-    const [mine, theirs] = [memberOf(copy, key), b[key] ?? null];
-    setMember(copy, key, isObject(mine) && isObject(theirs) ? mergedDeeply(mine, theirs, depth + 1) : theirs);
+/** Level by level: values may be nested deeper than the stack holds. */
+function mergedDeeply(a: JsonObject, b: JsonObject): Value {
+  const merged = copyObject(a);
+  let level: [into: Record<string, Value>, from: JsonObject][] = [[merged, b]];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > VALUE_DEPTH_MAX) throw fail("Object merge too deep");
+    level = level.flatMap(([into, from]) => mergedLevel(into, from));
   }
-  return copy;
+  return merged;
+}
+
+/** Gives the pairs of members that are to be merged in turn. */
+function mergedLevel(into: Record<string, Value>, from: JsonObject): [Record<string, Value>, JsonObject][] {
+  const next: [Record<string, Value>, JsonObject][] = [];
+  for (const key of Object.keys(from)) {
+    meter.step();
+    const [mine, theirs] = [memberOf(into, key), from[key] ?? null];
+    const bothAre = isObject(mine) && isObject(theirs);
+    const copy = bothAre ? copyObject(mine) : null;
+    setMember(into, key, copy ?? theirs);
+    if (copy !== null) next.push([copy, theirs as JsonObject]);
+  }
+  return next;
 }
 
 function divide(a: Value, b: Value): Value {
@@ -123,7 +136,7 @@ export function splitText(text: string, separator: string): string[] {
 
 /** Of whole numbers, as 64-bit integers cut them; the sign is that of `a`. */
 function remainder(a: Value, b: Value): Value {
-  if (typeof a !== "number" || typeof b !== "number") throw fail(`${shown(a)} and ${shown(b)} cannot be divided`);
+  if (typeof a !== "number" || typeof b !== "number") throw fail(`${shown(a)} and ${shown(b)} cannot be divided (remainder)`);
   if (Number.isNaN(a) || Number.isNaN(b)) return computed(Number.NaN);
   const [dividend, divisor] = [whole(a), whole(b)];
   if (divisor === 0) throw fail(`${shown(a)} and ${shown(b)} cannot be divided (remainder) because the divisor is zero`);

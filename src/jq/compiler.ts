@@ -156,12 +156,12 @@ class Compiler {
     const none = single(() => null);
     const from = node.from === null ? none : this.node(node.from, scope);
     const to = node.to === null ? none : this.node(node.to, scope);
-    const filter = product([target, from, to], (_, [value = null, start = null, end = null]) => slice(value, start, end));
+    const filter = product([target, to, from], (_, [value = null, end = null, start = null]) => slice(value, start, end));
     return {
       ...filter,
       places: (path, input, env, emit) =>
-        to.each(input, env, (end) =>
-          from.each(input, env, (start) =>
+        from.each(input, env, (start) =>
+          to.each(input, env, (end) =>
             target.places(path, input, env, (place, value) => emitChild(place, value, { start, end }, emit)),
           ),
         ),
@@ -389,16 +389,17 @@ class Compiler {
     }
   }
 
+  /** The last element first, as jq. */
   #elements(elements: readonly Pattern[], scope: Scope): Taker {
     const takers = elements.map((element) => this.#pattern(element, scope));
     return (value, input, env, found, next) => {
-      if (value !== null && !isArray(value)) throw fail(`Cannot index ${kindOf(value)} with number (0)`);
+      if (value !== null && !isArray(value)) throw fail(`Cannot index ${kindOf(value)} with number (${takers.length - 1})`);
       const take = (at: number, sofar: ReadonlyMap<string, Value>): void => {
         const taker = takers[at];
         if (taker === undefined) return next(sofar);
-        taker(value?.[at] ?? null, input, env, sofar, (more) => take(at + 1, more));
+        taker(value?.[at] ?? null, input, env, sofar, (more) => take(at - 1, more));
       };
-      take(0, found);
+      take(takers.length - 1, found);
     };
   }
 
@@ -633,7 +634,7 @@ function eachMember(value: Value, emit: Emit): void {
 }
 
 function cannotIterate(value: Value): JqError {
-  return fail(`Cannot iterate over ${value === null ? "null" : shown(value)}`);
+  return fail(`Cannot iterate over ${shown(value)}`);
 }
 
 function collect(body: Filter | null): Filter {
@@ -666,7 +667,7 @@ function objectOfOnes(ones: readonly One[], keys: readonly (string | null)[]): O
 
 function requireKey(key: Value): string {
   if (typeof key === "string") return key;
-  throw fail(`Object keys must be strings, not ${shown(key)}`);
+  throw fail(`Cannot use ${shown(key)} as object key`);
 }
 
 function pipe(left: Filter, right: Filter): Filter {
@@ -719,48 +720,32 @@ function alternative(left: Filter, right: Filter): Filter {
     a === null || b === null
       ? null
       : (input, env) => {
-          const value = valueOrNull(a, input, env);
+          const value = a(input, env);
           return isTruthy(value) ? value : b(input, env);
         };
   return {
     one,
     each: (input, env, emit) => {
       let found = false;
-      swallowing((inside) =>
-        left.each(input, env, (value) => {
-          if (!isTruthy(value)) return;
-          found = true;
-          inside(() => emit(value));
-        }),
-      );
+      left.each(input, env, (value) => {
+        if (!isTruthy(value)) return;
+        found = true;
+        emit(value);
+      });
       if (!found) right.each(input, env, emit);
     },
     places: (path, input, env, emit) => {
       let found = false;
-      swallowing((inside) =>
-        left.places(path, input, env, (place, value) => {
-          if (!isTruthy(value)) return;
-          found = true;
-          inside(() => emit(place, value));
-        }),
-      );
+      left.places(path, input, env, (place, value) => {
+        if (!isTruthy(value)) return;
+        found = true;
+        emit(place, value);
+      });
       if (!found) right.places(path, input, env, emit);
     },
   };
 }
 
-function valueOrNull(one: One, input: Value, env: Env): Value {
-  const { depth } = meter;
-  try {
-    return one(input, env);
-  } catch (error) {
-    if (!(error instanceof JqError)) throw error;
-    meter.depth = depth;
-    return null;
-  }
-}
-
-/** Catches the errors of a body, not those of what is done with its values. Gives the error, or null. */
 function swallowing(run: (outside: (emit: () => void) => void) => void): JqError | null {
   const { depth } = meter;
   let isOutside = false;

@@ -3,9 +3,10 @@
 import { parseDefinitions } from "./parser.ts";
 import type { Definition } from "./tree.ts";
 
-const SOURCE = String.raw`
+const SOURCE = `
 def first: .[0];
 def last: .[-1];
+def nth($n): .[$n];
 def values: select(. != null);
 def nulls: select(. == null);
 def booleans: select(type == "boolean");
@@ -19,7 +20,7 @@ def finites: select(isinfinite or isnan | not);
 def normals: select(isnormal);
 def with_entries(f): to_entries | map(f) | from_entries;
 def paths: path(..) | select(length > 0);
-def paths(node_filter): . as $dollar | paths | select(. as $p | $dollar | getpath($p) | node_filter);
+def paths(node_filter): path(.. | select(node_filter)) | select(length > 0);
 def leaf_paths: paths(scalars);
 def del(f): delpaths([path(f)]);
 def pick(pathexps): . as $top | reduce path(pathexps) as $p (null; setpath($p; $top | getpath($p)));

@@ -104,11 +104,11 @@ function productOfOnes(ones: readonly One[], combine: (input: Value, values: rea
   const [first, second] = ones;
   if (first === undefined) return (input) => combine(input, []);
   if (second === undefined) return (input, env) => combine(input, [first(input, env)]);
-  return (input, env) =>
-    combine(
-      input,
-      ones.map((one) => one(input, env)),
-    );
+  return (input, env) => {
+    const values: Value[] = new Array(ones.length).fill(null);
+    for (let i = ones.length - 1; i >= 0; i--) values[i] = (ones[i] as One)(input, env);
+    return combine(input, values);
+  };
 }
 
 /** Of two filters; the second's values come round slowest. */

@@ -33,13 +33,13 @@ export function formatText(name: string, value: Value): string {
 const HTML: Readonly<Record<string, string>> = { "<": "&lt;", ">": "&gt;", "&": "&amp;", "'": "&apos;", '"': "&quot;" };
 
 function row(value: Value, name: string, separator: string, cell: (text: string) => string): string {
-  if (!isArray(value)) throw fail(`${shown(value)} cannot be ${name}-formatted, only an array can be`);
+  if (!isArray(value)) throw fail(`${shown(value)} cannot be ${name}-formatted, only array`);
   return value
     .map((item) => {
       meter.step();
       if (typeof item === "string") return cell(item);
       if (item === null) return "";
-      if (typeof item === "object") throw fail(`${shown(item)} is not valid in a ${name === "csv" ? "csv" : "tsv"} row`);
+      if (typeof item === "object") throw fail(`${shown(item)} is not valid in a csv row`);
       return toJson(item);
     })
     .join(separator);
@@ -91,8 +91,8 @@ function shell(value: Value): string {
 
 function fromBase64(text: string): string {
   const plain = text.replace(/=+$/, "");
-  if (/[^A-Za-z0-9+/]/.test(plain) || plain.length % 4 === 1 || (plain === "" && text !== ""))
-    throw fail(`${shown(text)} is not valid base64 data`);
+  if (/[^A-Za-z0-9+/]/.test(plain)) throw fail(`${shown(text)} is not valid base64 data`);
+  if (plain.length % 4 === 1) throw fail(`${shown(text)} trailing base64 byte found`);
   return Buffer.from(plain, "base64").toString();
 }
 

@@ -2,7 +2,7 @@
 
 import { add } from "./arithmetic.ts";
 import { builtinDefinitions } from "./definitions.ts";
-import { type Emit, type Env, either, type Filter, type One, product, single, stream, untilEnough } from "./filter.ts";
+import { type Emit, type Env, either, type Filter, product, single, stream, untilEnough } from "./filter.ts";
 import { formatText } from "./formats.ts";
 import { functions } from "./functions.ts";
 import { given } from "./given.ts";
@@ -60,19 +60,14 @@ function recurse(body: Filter): Filter {
   });
 }
 
-/** `recurse(f)` where f gives at most one value: a loop, however long. */
-function repeatOne(next: One): Filter["each"] {
-  return (input, env, emit) => {
-    for (let value = input; ; value = next(value, env)) {
-      meter.step();
-      emit(value);
-    }
-  };
-}
-
+/** What a filter gives for the input, again and again; whoever has enough ends it. */
 function repeat([body = NOTHING]: readonly Filter[]): Filter {
-  const slow = recurse(body);
-  return body.one === null ? slow : { ...slow, each: repeatOne(body.one) };
+  return bothWays((visit, input, path, _env, emit) => {
+    for (;;) {
+      meter.step();
+      visit(body, input, path, emit);
+    }
+  });
 }
 
 /** `..`: a value and all that is in it, without going through a filter for each. */
@@ -215,9 +210,10 @@ function counted(
   go: (visit: (filter: Filter, use: Use) => void, count: number, emit: Use) => void,
 ): Filter {
   const read = (value: Value): number => {
-    if (typeof value !== "number") throw fail(`Invalid arguments: ${name} wants a number, not ${shown(value)}`);
-    if (value < 0) throw fail(name === "nth" ? "nth doesn't support negative indices" : `${name} doesn't support negative count`);
-    return value;
+    if (compare(value, 0) < 0)
+      throw fail(name === "nth" ? "nth doesn't support negative indices" : `${name} doesn't support negative count`);
+    if (typeof value !== "number") throw fail(`${shown(value)} and number (1) cannot be subtracted`);
+    return name === "limit" ? value : Math.floor(value);
   };
   return bothWays((visit, input, path, env, emit) =>
     amount.each(input, env, (value) => go((filter, use) => visit(filter, input, path, use), read(value), emit)),
@@ -272,7 +268,7 @@ function select([test = NOTHING]: readonly Filter[]): Filter {
 function map([body = NOTHING]: readonly Filter[]): Filter {
   const { one } = body;
   return single((input, env) => {
-    if (!isArray(input) && !isObject(input)) throw fail(`Cannot iterate over ${input === null ? "null" : shown(input)}`);
+    if (!isArray(input) && !isObject(input)) throw fail(`Cannot iterate over ${shown(input)}`);
     const items: Value[] = [];
     const keep = (value: Value): void => {
       meter.spendItems(1);
@@ -298,7 +294,7 @@ function mapValues([body = NOTHING]: readonly Filter[]): Filter {
       }
       return items;
     }
-    if (!isObject(input)) throw fail(`Cannot iterate over ${input === null ? "null" : shown(input)}`);
+    if (!isObject(input)) throw fail(`Cannot iterate over ${shown(input)}`);
     const made: Record<string, Value> = {};
     for (const key of Object.keys(input)) {
       meter.spendItems(1);
@@ -338,7 +334,7 @@ function quantifier(decides: boolean): Form {
           if (source !== null) source.each(input, env, look);
           else if (isArray(input)) input.forEach(look);
           else if (isObject(input)) Object.values(input).forEach(look);
-          else throw fail(`Cannot iterate over ${input === null ? "null" : shown(input)}`);
+          else throw fail(`Cannot iterate over ${shown(input)}`);
         }) === decides,
     );
   };
@@ -371,10 +367,7 @@ function sortedBy(use: (keyed: readonly Keyed[], input: readonly Value[]) => Val
   return ([body = NOTHING]) => {
     const { one } = body;
     return single((input, env) => {
-      if (!isArray(input)) {
-        if (isObject(input)) throw fail(`${shown(input)} cannot be ${name}, as it is not an array`);
-        throw fail(input === null ? "Cannot iterate over null" : `Cannot iterate over ${shown(input)}`);
-      }
+      if (!isArray(input)) throw notSortable(input, (value) => valuesOf(body, value, env), name);
       const keyed = input.map((value): Keyed => {
         meter.spendItems(1);
         return { value, key: one === null ? valuesOf(body, value, env) : [one(value, env)] };
@@ -382,6 +375,12 @@ function sortedBy(use: (keyed: readonly Keyed[], input: readonly Value[]) => Val
       return use(keyed, input);
     });
   };
+}
+
+/** As jq, which makes the keys before it looks at what they are of. */
+function notSortable(input: Value, keysOf: (value: Value) => Value, verb: string): unknown {
+  if (!isObject(input)) return fail(`Cannot iterate over ${shown(input)}`);
+  return fail(`${shown(input)} and ${shown(Object.values(input).map(keysOf))} cannot be ${verb}`);
 }
 
 interface Keyed {
@@ -442,19 +441,10 @@ function getPathForm([path = NOTHING]: readonly Filter[]): Filter {
         if (place === NOWHERE) throw fail(`Invalid path expression with result ${shown(input).replace(/^\w+ \((.*)\)$/s, "$1")}`);
         emit(
           at.reduce<Path>((own, key) => own.child(key), place),
-          valueOrNull(input, at),
+          getPath(input, at),
         );
       }),
   };
-}
-
-function valueOrNull(input: Value, path: readonly Value[]): Value {
-  try {
-    return getPath(input, path);
-  } catch (error) {
-    if (error instanceof JqError) return null;
-    throw error;
-  }
 }
 
 function pathForm([body = NOTHING]: readonly Filter[]): Filter {
@@ -523,6 +513,8 @@ function nowForm(): Filter {
   });
 }
 
+const NOT_SORTED = "sorted, as they are not both arrays";
+
 const NAMED: readonly (readonly [string, Form])[] = [
   ["empty/0", () => NOTHING],
   ["error/0", errorOf],
@@ -551,11 +543,11 @@ const NAMED: readonly (readonly [string, Form])[] = [
   ["all/2", quantifier(false)],
   ["isempty/1", isEmpty],
   ["add/1", addOf],
-  ["sort_by/1", sortedBy((keyed) => inOrder(keyed).map(({ value }) => value), "sorted")],
-  ["group_by/1", sortedBy((keyed) => groups(keyed).map((group) => group.map(({ value }) => value)), "grouped")],
-  ["unique_by/1", sortedBy((keyed) => groups(keyed).map(([one]) => one?.value ?? null), "grouped")],
-  ["min_by/1", sortedBy(extreme(1), "compared")],
-  ["max_by/1", sortedBy(extreme(-1), "compared")],
+  ["sort_by/1", sortedBy((keyed) => inOrder(keyed).map(({ value }) => value), NOT_SORTED)],
+  ["group_by/1", sortedBy((keyed) => groups(keyed).map((group) => group.map(({ value }) => value)), NOT_SORTED)],
+  ["unique_by/1", sortedBy((keyed) => groups(keyed).map(([one]) => one?.value ?? null), NOT_SORTED)],
+  ["min_by/1", sortedBy(extreme(1), "iterated over")],
+  ["max_by/1", sortedBy(extreme(-1), "iterated over")],
   ["getpath/1", getPathForm],
   ["path/1", pathForm],
   ["match/2", match],

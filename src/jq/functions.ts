@@ -5,7 +5,7 @@ import { textOf } from "./formats.ts";
 import { readText } from "./json-text.ts";
 import { numeric } from "./math.ts";
 import { meter } from "./meter.ts";
-import { deletePaths, indicesOf, setPath } from "./path.ts";
+import { deletePaths, index, indicesOf, setPath, slice } from "./path.ts";
 import { isMatch, splitByPattern } from "./regex.ts";
 import { brokenDown, fromBrokenDown, parseTime, writeTime } from "./time.ts";
 import {
@@ -67,6 +67,7 @@ function numbersTo(count: number): number[] {
 }
 
 function has(value: Value, key: Value = null): Value {
+  if (value === null) return false;
   if (isObject(value) && typeof key === "string") return Object.hasOwn(value, key);
   if (isArray(value) && typeof key === "number") return key >= 0 && key < value.length;
   throw fail(`Cannot check whether ${kindOf(value)} has a ${typeof key === "string" ? "string" : kindOf(key)} key`);
@@ -84,7 +85,7 @@ function contains(a: Value, b: Value = null, depth = 0): boolean {
     return true;
   }
   if (typeof a === "string" && typeof b === "string") return a.includes(b);
-  if (kindOf(a) === kindOf(b)) return equal(a, b);
+  if (kindOf(a) === kindOf(b) && (typeof a !== "boolean" || a === b || depth > 0)) return equal(a, b);
   throw fail(`${shown(a)} and ${shown(b)} cannot have their containment checked`);
 }
 
@@ -119,7 +120,7 @@ function unique(value: Value): Value {
 
 function addAll(value: Value): Value {
   const items = isObject(value) ? Object.values(value) : value;
-  if (!isArray(items)) throw fail(`Cannot iterate over ${value === null ? "null" : shown(value)}`);
+  if (!isArray(items)) throw fail(`Cannot iterate over ${shown(value)}`);
   if (items.length > 0 && items.every((item) => typeof item === "string")) return joined(items);
   if (items.length > 0 && items.every(isArray)) {
     meter.spendItems(items.reduce((sum, item) => sum + item.length, 0));
@@ -139,7 +140,7 @@ function joined(parts: readonly string[]): string {
 
 function join(value: Value, separator: Value = null): Value {
   const items = isObject(value) ? Object.values(value) : value;
-  if (!isArray(items)) throw fail(`Cannot iterate over ${value === null ? "null" : shown(value)}`);
+  if (!isArray(items)) throw fail(`Cannot iterate over ${shown(value)}`);
   if (items.length === 0) return "";
   let text: Value = null;
   const parts: string[] = [];
@@ -160,11 +161,11 @@ function separatorText(separator: Value, before: readonly string[]): string {
 }
 
 function flatten(value: Value, depth: Value = 1_000_000): Value {
-  if (typeof depth !== "number") throw fail("flatten depth must not be negative");
-  if (depth < 0) throw fail("flatten depth must not be negative");
-  const items = isObject(value) ? Object.values(value) : value;
-  if (!isArray(items)) throw fail(`Cannot iterate over ${value === null ? "null" : shown(value)}`);
-  return flattened(items, depth);
+  if (compare(depth, 0) < 0) throw fail("flatten depth must not be negative");
+  const items = members(value);
+  if (typeof depth === "number") return flattened(items, Math.ceil(depth));
+  if (items.some(isArray)) throw fail(`${shown(depth)} and number (1) cannot be subtracted`);
+  return [...items];
 }
 
 /** With a stack of its own: values may be deeper than the machine's. */
@@ -185,18 +186,19 @@ function flattened(items: readonly Value[], depth: number): Value[] {
 }
 
 function reverse(value: Value): Value {
-  if (value === null) return [];
-  if (typeof value === "string") return [...value].reverse().join("");
-  const array = requireArray(value, "cannot be reversed, as it is not an array");
-  meter.spendItems(array.length);
-  return array.toReversed();
+  if (isArray(value)) {
+    meter.spendItems(value.length);
+    return value.toReversed();
+  }
+  const size = length(value) as number;
+  return size === 0 ? [] : index(value, size - 1);
 }
 
 function extreme(sign: 1 | -1): Compute {
   return (value) => {
-    const array = requireArray(value, "cannot be compared, as it is not an array");
+    if (!isArray(value)) throw fail(`${shown(value)} and ${shown(value)} cannot be iterated over`);
     let best: Value = null;
-    array.forEach((one, at) => {
+    value.forEach((one, at) => {
       meter.step();
       const order = at === 0 ? -1 : compare(one, best) * sign;
       if (at === 0 || (sign === 1 ? order < 0 : order <= 0)) best = one;
@@ -206,10 +208,10 @@ function extreme(sign: 1 | -1): Compute {
 }
 
 function transpose(value: Value): Value {
-  const rows = requireArray(value, "cannot be transposed, as it is not an array");
-  const width = Math.max(0, ...rows.map((row) => (isArray(row) ? row.length : 0)));
+  const rows = members(value);
+  const width = rows.reduce<number>((most, row) => Math.max(most, length(row) as number), 0);
   meter.spendItems(width * rows.length);
-  return numbersTo(width).map((column) => rows.map((row) => or((row as readonly Value[] | null)?.[column])));
+  return numbersTo(width).map((column) => rows.map((row) => index(row, column)));
 }
 
 /** Where a value is in a sorted array; else where it would be, as -1 - place. */
@@ -229,11 +231,10 @@ function bsearch(value: Value, wanted: Value = null): Value {
 }
 
 function indices(value: Value, wanted: Value = null): Value {
-  if (value === null) return null;
   if (typeof value === "string" && typeof wanted === "string") return placesIn(value, wanted);
   if (isArray(value) && isArray(wanted)) return indicesOf(value, wanted);
   if (isArray(value)) return indicesOf(value, [wanted]);
-  throw fail(`Cannot index ${kindOf(value)} with ${shown(wanted)}`);
+  return index(value, wanted);
 }
 
 function textIndices(value: Value, wanted: Value = null): Value {
@@ -243,8 +244,8 @@ function textIndices(value: Value, wanted: Value = null): Value {
 }
 
 /** In code points. Overlapping ones count. */
-function placesIn(text: string, wanted: string): number[] | null {
-  if (wanted === "") return null;
+function placesIn(text: string, wanted: string): number[] {
+  if (wanted === "") return [];
   meter.spendText(text.length >> 1);
   const found: number[] = [];
   const plain = isOneUnitEach(text);
@@ -262,60 +263,39 @@ function placesIn(text: string, wanted: string): number[] | null {
 function firstPlace(which: 0 | -1): Compute {
   return (value, wanted) => {
     const found = indices(value, wanted);
-    return isArray(found) ? or(found.at(which)) : null;
+    return isArray(found) ? or(found.at(which)) : index(which === 0 ? found : slice(found, -1, null), 0);
   };
 }
 
 // Objects.
 
 function toEntries(value: Value): Value {
-  if (!isObject(value)) throw fail(`${shown(value)} has no keys`);
-  const names = Object.keys(value);
+  const names = keysUnsorted(value) as readonly (string | number)[];
   meter.spendItems(names.length * 3);
-  return names.map((key) => ({ key, value: value[key] ?? null }));
+  return names.map((key) => ({ key, value: or((value as Readonly<Record<string | number, Value>>)[key]) }));
 }
 
 function fromEntries(value: Value): Value {
-  const items = isObject(value) ? Object.values(value) : value;
-  if (!isArray(items)) throw fail(`Cannot iterate over ${value === null ? "null" : shown(value)}`);
   const made: Record<string, Value> = {};
-  for (const entry of items) {
+  for (const entry of members(value)) {
     meter.spendItems(1);
     setMember(made, entryKey(entry), entryValue(entry));
   }
   return made;
 }
 
-const KEY_NAMES = ["key", "k", "name", "Name", "Key", "K"];
-const VALUE_NAMES = ["value", "v", "Value", "V"];
+/** The first name that holds something gives the key. */
+const KEY_NAMES = ["key", "Key", "name", "Name"];
 
 function entryKey(entry: Value): string {
-  if (entry !== null && !isObject(entry)) throw fail(`Cannot index ${kindOf(entry)} with string ("key")`);
-  let key: Value = null;
-  for (const name of KEY_NAMES) {
-    const found = entry === null ? null : memberOf(entry, name);
-    if (found !== null && found !== false) return keyText(found);
-    if (found === false && key === null) key = false;
-  }
-  return keyText(key);
-}
-
-function keyText(key: Value): string {
-  if (typeof key === "string") return key;
-  if (key === null || typeof key === "boolean" || typeof key === "number") return toJson(key);
-  throw fail(`Cannot use ${shown(key)} as object key`);
+  const found = KEY_NAMES.map((name) => index(entry, name)).find(isTruthy) ?? null;
+  if (typeof found === "string") return found;
+  throw fail(`Cannot use ${shown(found)} as object key`);
 }
 
 function entryValue(entry: Value): Value {
   if (!isObject(entry)) return null;
-  let last: Value = null;
-  for (const name of VALUE_NAMES) {
-    if (!Object.hasOwn(entry, name)) continue;
-    last = memberOf(entry, name);
-    if (isTruthy(last)) return last;
-    if (last === false) return false;
-  }
-  return last;
+  return memberOf(entry, Object.hasOwn(entry, "value") ? "value" : "Value");
 }
 
 // Texts.
@@ -350,17 +330,18 @@ function trimmed(where: "both" | "start" | "end"): Compute {
 /** White space of Unicode. */
 const BLANK = /[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
+const NOT_EXPLODED = "explode input must be a string";
+
 function cased(shift: (unit: string) => string, range: RegExp): Compute {
   return (value) => {
-    const name = range.source.includes("a-z") ? "ascii_upcase" : "ascii_downcase";
-    const text = requireText(value, `${name} input must be a string`);
+    const text = requireText(value, NOT_EXPLODED);
     meter.spendText(text.length);
     return text.replace(range, shift);
   };
 }
 
 function explode(value: Value): Value {
-  const text = requireText(value, `${shown(value)} cannot be exploded`);
+  const text = requireText(value, NOT_EXPLODED);
   meter.spendItems(text.length);
   return Array.from(text, (unit) => unit.codePointAt(0) ?? 0);
 }
@@ -385,7 +366,7 @@ function toNumber(value: Value): Value {
   if (value === "nan" || value === "-nan") return computed(Number.NaN);
   if (/^[+-]?(infinity|inf)$/i.test(value)) return computed(value.startsWith("-") ? -Infinity : Infinity);
   if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(value)) throw fail(`${shown(value)} cannot be parsed as a number`);
-  return Number(value);
+  return computed(Number(value));
 }
 
 function toBoolean(value: Value): Value {
@@ -452,6 +433,7 @@ const TABLE: readonly (readonly [string, Compute])[] = [
   ["fromjson/0", fromJson],
   ["tonumber/0", toNumber],
   ["toboolean/0", toBoolean],
+  ["tobool/0", toBoolean],
   ["startswith/1", starts],
   ["endswith/1", ends],
   ["ltrimstr/1", trimStartOf],
@@ -479,7 +461,7 @@ const TABLE: readonly (readonly [string, Compute])[] = [
 function members(value: Value): readonly Value[] {
   if (isArray(value)) return value;
   if (isObject(value)) return Object.values(value);
-  throw fail(`Cannot iterate over ${value === null ? "null" : shown(value)}`);
+  throw fail(`Cannot iterate over ${shown(value)}`);
 }
 
 function pathOf(path: Value = null): readonly Value[] {

@@ -162,10 +162,10 @@ export const numeric: readonly (readonly [string, Compute])[] = [
   ["abs/0", abs],
   ["infinite/0", () => computed(Infinity)],
   ["nan/0", () => computed(Number.NaN)],
-  ["isinfinite/0", (value) => Math.abs(number(value, "isinfinite")) === Infinity],
-  ["isnan/0", (value) => Number.isNaN(number(value, "isnan"))],
+  ["isinfinite/0", (value) => value === Infinity || value === -Infinity],
+  ["isnan/0", (value) => Number.isNaN(value)],
   ["isfinite/0", (value) => Number.isFinite(number(value, "isfinite"))],
-  ["isnormal/0", (value) => isNormal(number(value, "isnormal"))],
+  ["isnormal/0", (value) => typeof value === "number" && isNormal(value)],
 ];
 
 function modf(x: number): Value {
@@ -175,6 +175,7 @@ function modf(x: number): Value {
 
 /** What is no number stays as it is. */
 function abs(value: Value): Value {
+  if (value === null || typeof value === "boolean") throw fail(`${shown(value)} cannot be negated`);
   return typeof value === "number" && value <= 0 ? 0 - value : value;
 }
 

@@ -1,5 +1,6 @@
 // From words to a tree: the grammar of jq 1.8.
 
+import type { Json } from "../base/json.ts";
 import { PROGRAM_DEPTH_MAX, placeIn, readTokens, syntaxProblem, type Token } from "./lexer.ts";
 import { JqProblem } from "./problems.ts";
 import type { AssignOperator, BinaryOperator, Definition, Node, Pattern, PatternMember } from "./tree.ts";
@@ -532,9 +533,10 @@ class Parser {
 
   /** What can only be wrong is said before it runs. */
   #requireKey(key: Node): Node {
-    if (key.kind !== "literal" || typeof key.value === "string") return key;
-    const text = JSON.stringify(key.value);
-    throw syntaxProblem(this.#program, `Cannot use ${kindName(key.value)} (${text}) as object key`, key.at, key.end);
+    const value = constantOf(key);
+    if (value === undefined || typeof value === "string") return key;
+    const text = JSON.stringify(value);
+    throw syntaxProblem(this.#program, `Cannot use ${kindName(value)} (${text}) as object key`, key.at, key.end);
   }
 
   #memberValue(): Node {
@@ -626,6 +628,32 @@ class Parser {
 
 function literal(value: string, at: number, end: number): Node {
   return { kind: "literal", value, at, end };
+}
+
+/** The value of what is written out in full; undefined for what is computed. */
+function constantOf(node: Node): Json | undefined {
+  switch (node.kind) {
+    case "literal":
+      return node.value;
+    case "array":
+      return node.body === null ? [] : constantItems(node.body);
+    case "object": {
+      const members = node.members.map(([key, value]) => [constantOf(key), constantOf(value)] as const);
+      if (members.some(([key, value]) => key === undefined || value === undefined)) return undefined;
+      return Object.fromEntries(members) as Json;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function constantItems(node: Node): Json[] | undefined {
+  if (node.kind !== "comma") {
+    const value = constantOf(node);
+    return value === undefined ? undefined : [value];
+  }
+  const [left, right] = [constantItems(node.left), constantItems(node.right)];
+  return left === undefined || right === undefined ? undefined : [...left, ...right];
 }
 
 function kindName(value: unknown): string {

@@ -8,6 +8,7 @@ import {
   fail,
   isArray,
   isObject,
+  type JsonObject,
   kindOf,
   memberOf,
   setMember,
@@ -55,7 +56,7 @@ export function index(value: Value, key: Value): Value {
     if (value === null) return null;
   } else if (isObject(key)) {
     if (value === null || isArray(value) || typeof value === "string")
-      return slice(value, memberOf(key, "start"), memberOf(key, "end"));
+      return value === null ? null : slice(value, ...sliceKey(key));
   } else if (isArray(key) && isArray(value)) return indicesOf(value, key);
   throw cannotIndex(value, key);
 }
@@ -88,16 +89,23 @@ export function slice(value: Value, from: Value, to: Value): Value {
     meter.spendText(end - start);
     return sliceText(value, start, end);
   }
-  if (!isArray(value)) throw fail(`Cannot index ${kindOf(value)} with object`);
+  if (!isArray(value)) throw cannotIndex(value, { start: from, end: to });
   const [start, end] = bounds(value.length, from, to);
   meter.spendItems(end - start);
   return value.slice(start, end);
 }
 
+const SLICE_INDICES = "Array/string slice indices must be integers";
+
+/** What stands for a slice in a path: both ends are there, null where they are open. */
+function sliceKey(key: JsonObject): [from: Value, to: Value] {
+  if (!Object.hasOwn(key, "start") || !Object.hasOwn(key, "end")) throw fail(SLICE_INDICES);
+  return [memberOf(key, "start"), memberOf(key, "end")];
+}
+
 /** Where a slice begins and ends: floors the one, ceils the other, counts negative ones from the end. */
 function bounds(length: number, from: Value, to: Value): [number, number] {
-  if ((from !== null && typeof from !== "number") || (to !== null && typeof to !== "number"))
-    throw fail("Start and end indices of an array slice must be numbers");
+  if ((from !== null && typeof from !== "number") || (to !== null && typeof to !== "number")) throw fail(SLICE_INDICES);
   const start = clamp(Math.floor(fromEnd(from ?? 0, length, 0)), length);
   const end = clamp(Math.ceil(fromEnd(to ?? length, length, length)), length);
   return [start, Math.max(start, end)];
@@ -185,12 +193,12 @@ function setElement(array: Value[], key: number, member: Value): void {
   array[position] = member;
 }
 
-function setSlice(value: Value, key: { readonly [key: string]: Value }, part: Value): Value {
+function setSlice(value: Value, key: JsonObject, part: Value): Value {
   if (typeof value === "string") throw fail("Cannot update string slices");
   if (value !== null && !isArray(value)) throw fail(`Cannot update field at object index of ${kindOf(value)}`);
   if (!isArray(part)) throw fail("A slice of an array can only be assigned another array");
   const array = value ?? [];
-  const [start, end] = bounds(array.length, memberOf(key, "start"), memberOf(key, "end"));
+  const [start, end] = bounds(array.length, ...sliceKey(key));
   meter.spendItems(array.length + part.length);
   return [...array.slice(0, start), ...part, ...array.slice(end)];
 }
@@ -214,7 +222,7 @@ export function deletePaths(value: Value, paths: readonly Value[]): Value {
 
 function pathAt(paths: readonly Value[], at: number): readonly Value[] {
   const path = paths[at] ?? null;
-  if (!isArray(path)) throw fail("Path must be specified as an array");
+  if (!isArray(path)) throw fail(`Path must be specified as array, not ${kindOf(path)}`);
   requireShort(path);
   return path;
 }
@@ -234,7 +242,7 @@ function deleteMembers(value: Value, keys: readonly Value[]): Value {
   const found: string[] = [];
   for (const key of keys) {
     if (typeof key !== "string" || !isObject(value))
-      throw fail(`Cannot delete field at ${isObject(key) ? "object" : kindOf(key)} index of ${kindOf(value)}`);
+      throw fail(isObject(value) ? `Cannot delete ${kindOf(key)} field of object` : `Cannot delete fields from ${kindOf(value)}`);
     if (Object.hasOwn(value, key)) found.push(key);
   }
   if (found.length === 0 || !isObject(value)) return value;
@@ -248,9 +256,9 @@ function deleteElements(array: readonly Value[], keys: readonly Value[]): Value 
   for (const key of keys) {
     if (typeof key === "number") gone.add(Number.isNaN(key) ? -1 : wholeIndex(key, array.length));
     else if (isObject(key)) {
-      const [start, end] = bounds(array.length, memberOf(key, "start"), memberOf(key, "end"));
+      const [start, end] = bounds(array.length, ...sliceKey(key));
       for (let at = start; at < end; at++) gone.add(at);
-    } else throw fail(`Cannot delete field at ${isArray(key) ? "array" : kindOf(key)} index of array`);
+    } else throw fail(`Cannot delete ${kindOf(key)} element of array`);
   }
   meter.spendItems(array.length);
   return array.filter((_, at) => !gone.has(at));

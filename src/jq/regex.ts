@@ -114,10 +114,7 @@ function compiled(source: string, flags: Flags): Pattern {
 
 function compile(source: string, flags: Flags): Pattern {
   if (source.length > PATTERN_LENGTH_MAX) throw fail(`${shown(source)} is too long for a regular expression`);
-  const text = (flags.isExtended ? withoutBlanks(source) : source).replace(
-    /(?<!\\)((?:\\\\)*)\\([hHZ])/g,
-    (_, before, letter) => before + (FOREIGN[letter] ?? ""),
-  );
+  const text = inRe2(flags.isExtended ? withoutBlanks(source) : source);
   let engine: RE2JS;
   try {
     engine = RE2JS.compile(text, flags.engine);
@@ -132,8 +129,45 @@ function compile(source: string, flags: Flags): Pattern {
   return { compiled: engine, names, size };
 }
 
-/** What Oniguruma has and RE2 writes otherwise. */
-const FOREIGN: Readonly<Record<string, string>> = { h: "[0-9a-fA-F]", H: "[^0-9a-fA-F]", Z: "\\z" };
+// Oniguruma's classes are of Unicode, RE2's of ASCII.
+
+const WORD = "\\p{L}\\p{M}\\p{Nd}\\p{Pc}";
+const BLANK = "\\t\\n\\v\\f\\r \\x85\\p{Z}";
+
+/** What stands for a class inside brackets. */
+const CLASSES: Readonly<Record<string, string>> = {
+  "\\w": WORD,
+  "\\d": "\\p{Nd}",
+  "\\D": "\\P{Nd}",
+  "\\s": BLANK,
+  "[:alpha:]": "\\p{L}\\p{M}",
+  "[:alnum:]": "\\p{L}\\p{M}\\p{Nd}",
+  "[:digit:]": "\\p{Nd}",
+  "[:upper:]": "\\p{Lu}",
+  "[:lower:]": "\\p{Ll}",
+  "[:space:]": BLANK,
+  "[:punct:]": "\\p{P}$+<=>^`|~",
+  "[:word:]": WORD,
+};
+
+/** What stands for a class, or a place, outside brackets. */
+const ALONE: Readonly<Record<string, string>> = {
+  "\\w": `[${WORD}]`,
+  "\\W": `[^${WORD}]`,
+  "\\d": "\\p{Nd}",
+  "\\D": "\\P{Nd}",
+  "\\s": `[${BLANK}]`,
+  "\\S": `[^${BLANK}]`,
+  "\\R": "(?:\\r\\n|[\\n\\v\\f\\r\\x85\\x{2028}\\x{2029}])",
+  "\\Z": "\\z",
+};
+
+/** A pattern in RE2's words; one that RE2 does not know stays as it is. */
+function inRe2(source: string): string {
+  return source.replace(/\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])*\]/g, (piece) =>
+    piece.startsWith("[") ? piece.replace(/\\[\s\S]|\[:\w+:\]/g, (part) => CLASSES[part] ?? part) : (ALONE[piece] ?? piece),
+  );
+}
 
 /** The flag `x`: blanks and comments mean nothing, save in classes and after a backslash. */
 function withoutBlanks(source: string): string {

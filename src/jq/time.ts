@@ -71,7 +71,7 @@ function listOf({ year, month, day, hour, minute, second, weekday, dayOfYear }: 
 }
 
 export function brokenDown(value: Value): Value {
-  if (typeof value !== "number") throw fail("gmtime() requires a number");
+  if (typeof value !== "number") throw fail("gmtime() requires numeric inputs");
   if (!Number.isFinite(value) || Math.abs(value) > 67_768_036_191_676_800)
     throw fail("error converting number of seconds since epoch to datetime");
   return listOf(breakDown(value));
@@ -80,9 +80,9 @@ export function brokenDown(value: Value): Value {
 function readBroken(value: Value, who: string): Broken {
   if (!isArray(value) || !value.every((one) => typeof one === "number" && Number.isFinite(one)))
     throw fail(`${who} requires parsed datetime inputs`);
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, weekday, dayOfYear] = (value as readonly number[]).map(
-    (one, at) => (at === 5 ? one : Math.trunc(one)),
-  );
+  const [year = 1900, month = 0, day = 0, hour = 0, minute = 0, second = 0, weekday, dayOfYear] = (
+    value as readonly number[]
+  ).map((one, at) => (at === 5 ? one : Math.trunc(one)));
   const days = daysFrom(year, month, day);
   return {
     ...{ year, month, day, hour, minute, second },
@@ -92,7 +92,7 @@ function readBroken(value: Value, who: string): Broken {
 }
 
 export function fromBrokenDown(value: Value): Value {
-  if (!isArray(value)) throw fail("mktime requires array of 6 numbers");
+  if (!isArray(value)) throw fail("mktime requires array inputs");
   const { year, month, day, hour, minute, second } = readBroken(value, "mktime");
   return daysFrom(year, month, day) * DAY_S + hour * 3_600 + minute * 60 + Math.trunc(second);
 }
@@ -250,7 +250,7 @@ export function parseTime(value: Value, format: Value): Value {
     value,
     format.replace(/%([TRDFcrxX])/g, (_, letter: string) => COMPOSED[letter] ?? ""),
   );
-  if (fields === null) throw fail(`date ${JSON.stringify(value)} does not match format ${JSON.stringify(format)}`);
+  if (fields === null) throw fail(`date "${value}" does not match format "${format}"`);
   return broken(fields);
 }
 

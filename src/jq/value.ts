@@ -75,7 +75,7 @@ export function sortedKeys(object: JsonObject): string[] {
 
 // Order.
 
-/** Levels of values that are compared, searched or merged. */
+/** Levels of values that are compared or searched. */
 export const WALK_DEPTH_MAX = 1_500;
 
 const RANK: Readonly<Record<Kind, number>> = { null: 0, boolean: 1, number: 3, string: 4, array: 5, object: 6 };

@@ -234,7 +234,11 @@ export function filesLoadedWith(target: string): string[] {
 // Resolving.
 
 const OWN_ROOT = new URL("../../", import.meta.url).href;
-const FACES: Readonly<Record<string, string>> = { batonflow: "../index", "batonflow/testing": "../testing" };
+const FACES: Readonly<Record<string, string>> = {
+  batonflow: "../index",
+  "batonflow/jq": "../jq",
+  "batonflow/testing": "../testing",
+};
 
 /** What each loaded file of the user's is, and which it imports. */
 const graph = new Map<string, { hash: string; readonly imports: Set<string> }>();
