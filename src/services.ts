@@ -3,5 +3,5 @@
  * Pure: nothing is fetched here and nothing sent.
  */
 export type { HttpRequestPlan, Operation, OperationParameter } from "./services/openapi.ts";
-export { operationsOf, planOperation } from "./services/openapi.ts";
+export { planOperation } from "./services/openapi.ts";
 export { servicesProblems } from "./services/problems.ts";

@@ -24,7 +24,7 @@ export type {
 export { fullName, isWorkflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
 export { DIAGNOSTICS, type Diagnostic, frame } from "./workflow/diagnostic.ts";
 export type { Doer, HttpAnswer, HttpCall, HttpPlan, TaskEvent } from "./workflow/doer.ts";
-export { type Fault, faultOf, faultProblems } from "./workflow/fault.ts";
+export { type Fault, faultOf } from "./workflow/fault.ts";
 export { type Graph, graphOf } from "./workflow/graph.ts";
 export { graphMermaid } from "./workflow/graph-mermaid.ts";
 export { graphSvg } from "./workflow/graph-svg.ts";

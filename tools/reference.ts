@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import "../src/cli.ts";
 import { listedProblems } from "../src/base/problem.ts";
 import { entryKinds } from "../src/run.ts";
+import { DIAGNOSTICS } from "../src/workflow.ts";
 import { rootPath } from "./layout.ts";
 
 /** Every page, by its name in docs/reference/. */
@@ -12,6 +13,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ["problems.md", problems()],
     ["limits.md", limits()],
     ["entries.md", entries()],
+    ["diagnostics.md", diagnostics()],
   ]);
 }
 
@@ -44,6 +46,13 @@ function entries(): string {
     return `| \`${kind}\` | ${number} | ${belongs} | ${outcome ? "yes" : ""} |`;
   });
   return page("Journal entries", "kind | stored as | belongs to | ends its operation", rows);
+}
+
+/** A heading each, for links to lead to. */
+function diagnostics(): string {
+  const parts = Object.entries(DIAGNOSTICS).map(([code, [severity, what]]) => `## ${code}\n\n${what} (${severity})\n`);
+  const about = "What `baton validate` says of documents. Errors keep a document from being run; warnings do not.";
+  return `# Diagnostics\n\n${about} Printed from the code by \`npm run reference\`.\n\n${parts.join("\n")}`;
 }
 
 function page(title: string, headings: string, rows: readonly string[]): string {

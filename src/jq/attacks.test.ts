@@ -5,9 +5,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Json } from "../base/json.ts";
 import { compile, type EvaluateLimits } from "./compile.ts";
-import { type JqCode, JqProblem } from "./problems.ts";
+import { JqProblem } from "./problems.ts";
 
-function codeOf(program: string, input: Json = null, limits?: EvaluateLimits): JqCode | null {
+function codeOf(program: string, input: Json = null, limits?: EvaluateLimits): string | null {
   try {
     compile(program)(input, undefined, limits);
     return null;

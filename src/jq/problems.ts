@@ -11,11 +11,6 @@ const table = defineProblems({
     exit: 3,
   },
   JQ_ERROR: { status: 422, title: "A jq program ended with an error." },
-  JQ_REGEX: {
-    status: 422,
-    title: "A regular expression cannot be used.",
-    fix: "Regular expressions run in linear time: no look-around and no back-references.",
-  },
   JQ_STEPS: {
     status: 422,
     title: "A jq program takes too many steps.",

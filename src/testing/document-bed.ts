@@ -67,7 +67,7 @@ export interface DocumentOutcome {
 /** How far time is moved in one go: a hundred years. */
 const LEAP_MS = 100 * 366 * 86_400_000;
 
-const LEAPS_MAX = 10_000;
+const LEAPS_MAX = 100_000;
 
 export async function tryDocument(trial: DocumentTrial): Promise<DocumentOutcome> {
   const order: string[] = [];

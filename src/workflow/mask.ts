@@ -11,10 +11,6 @@ export function masked(value: Json, secrets: readonly string[]): Json {
   return maskedValue(value, forms);
 }
 
-export function maskedText(text: string, secrets: readonly string[]): string {
-  return masked(text, secrets) as string;
-}
-
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
   return [

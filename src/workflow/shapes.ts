@@ -157,7 +157,6 @@ const common: Readonly<Record<string, Shape>> = {
   output,
   export: output,
   timeout,
-  // biome-ignore lint/suspicious/noThenProperty: the specification's word
   then: text,
   metadata,
 };
@@ -245,7 +244,6 @@ const KINDS: Readonly<Record<string, Shape>> = {
   }),
   switch: object({
     ...common,
-    // biome-ignore lint/suspicious/noThenProperty: the specification's word
     switch: list(oneNamed(object({ when: condition, then: text }, { required: ["then"] })), { atLeastOne: true }),
   }),
   try: object(
@@ -267,7 +265,6 @@ const KINDS: Readonly<Record<string, Shape>> = {
         exceptWhen: condition,
         retry: byType({ text, object: retry }, "a retry policy, or the name of one"),
         do: tasks,
-        // biome-ignore lint/suspicious/noThenProperty: the specification's word
         then: text,
       }),
     },
