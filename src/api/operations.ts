@@ -498,10 +498,7 @@ export const operations = {
     kind: "carry",
     http: { method: "POST", path: "/v1/workflows/load" },
     input: z.object({ file: z.string().max(4_096), export: z.string().max(200).optional() }),
-    output: z.object({
-      workflow: z.string().describe("namespace/name@version of the one to run"),
-      workflows: z.array(z.string()),
-    }),
+    output: z.object({ workflows: z.array(z.string()).describe("namespace/name@version of each") }),
   }),
 } as const;
 

@@ -1,5 +1,6 @@
 // `baton validate` and `baton graph`: documents looked at, not run.
 
+import type { Problem } from "../base/problem.ts";
 import { type CheckedDocument, checkDocumentFile, loadWorkflowFile, placeOf } from "../orchestrator.ts";
 import { type Diagnostic, frame, graphMermaid, graphOf, graphSvg, graphText } from "../workflow.ts";
 import { EXIT } from "./problems.ts";
@@ -52,12 +53,24 @@ export function diagnosticText(text: string, diagnostic: Diagnostic, terminal: T
   return `${lines.join("\n")}\n`;
 }
 
+/** Of a document that is refused: each place as `baton validate` shows it. */
+export function sayDiagnostics({ code, facts }: Problem, terminal: Terminal): void {
+  if (code !== "DOCUMENT_INVALID" || typeof facts?.file !== "string") return;
+  const { text } = checkDocumentFile(facts.file);
+  for (const diagnostic of facts.diagnostics as readonly Diagnostic[]) terminal.say(diagnosticText(text, diagnostic, terminal));
+}
+
+/** A picture needs no function to be there. */
+function withoutFunctions(checked: CheckedDocument): CheckedDocument {
+  return { ...checked, diagnostics: checked.diagnostics.filter(({ code }) => code !== "DOC_FUNCTION_UNKNOWN") };
+}
+
 export const GRAPH_FORMATS = ["text", "mermaid", "svg"] as const;
 export type GraphFormat = (typeof GRAPH_FORMATS)[number];
 
 export function drawGraph(file: string, format: GraphFormat, options: CommonOptions): number {
   const terminal = openTerminal(options);
-  const checked = checkDocumentFile(file);
+  const checked = withoutFunctions(checkDocumentFile(file));
   if (checked.document === null || errorsOf(checked) > 0) {
     tell(checked, terminal);
     return EXIT.invalid;

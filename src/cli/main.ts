@@ -11,7 +11,7 @@ import { failureOf } from "../run.ts";
 import { check } from "./check.ts";
 import { completion, SHELLS, type Shell } from "./completion.ts";
 import { doctor } from "./doctor.ts";
-import { drawGraph, GRAPH_FORMATS, type GraphFormat, validate } from "./documents.ts";
+import { drawGraph, GRAPH_FORMATS, type GraphFormat, sayDiagnostics, validate } from "./documents.ts";
 import { explain } from "./explain.ts";
 import { leave, meanToLeave, onUnmeantExit } from "./leave.ts";
 import { cliProblems, EXIT, exitCodeOf } from "./problems.ts";
@@ -66,6 +66,7 @@ function tell(error: unknown, argv: readonly string[]): number {
   if (error instanceof CommanderError && error.code === "commander.help") return EXIT.usage; // the help was the answer
   const terminal = openTerminal({ quiet: false, json: argv.includes("--json"), input: false });
   const problem = error instanceof CommanderError ? usage(error) : problemOf(error);
+  if (!argv.includes("--json")) sayDiagnostics(problem, terminal);
   terminal.complain(problem);
   return exitCodeOf(problem);
 }

@@ -199,7 +199,7 @@ function absolute(file: string): string {
 async function carryHere(options: CommonOptions, wanted: Wanted, terminal: Terminal): Promise<Told> {
   if (wanted.needsOwner) throw cliProblems.NO_OWNER(`Nobody carries the runs of ${options.data}, so the run would only wait.`);
   await using baton = await openBaton({ data: options.data, carry: "own" });
-  for (const file of wanted.files) await baton.load(file);
+  for (const file of wanted.files) await baton.loadAll(file);
   const begin = async (): Promise<string> => {
     const { run, repeated } = await wanted.begin(baton);
     sayOthers(baton, run, repeated, terminal);

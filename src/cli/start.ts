@@ -25,12 +25,21 @@ export async function startOwner(files: readonly string[], options: StartOwnerOp
   using _telling = baton.listen(teller(terminal));
   using _watching = options.reload ? watchFiles(baton, files, terminal) : { [Symbol.dispose]: () => undefined };
   const open = baton.openRunCount();
+  await saySchedules(baton, terminal);
   terminal.say(`carrying ${open === 1 ? "1 run" : `${open} runs`} of ${options.data} (process ${process.pid}); Ctrl-C stops`);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   onInterrupt(stop);
   const failed = await Promise.race([stopped, baton.closed]);
   if (failed !== undefined && failed !== null) throw failed;
   return EXIT.ok;
+}
+
+async function saySchedules(baton: Baton, terminal: Terminal): Promise<void> {
+  const { schedules } = await baton.call("schedules.list", {});
+  for (const { name, when, next, paused } of schedules)
+    terminal.say(
+      `${terminal.style("dim", "◷")} ${name}  ${when}${paused ? ", paused" : next === undefined ? "" : `, next ${next}`}`,
+    );
 }
 
 /** One line for every run that starts or comes to rest. */

@@ -5,7 +5,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { RunId } from "../base/id.ts";
-import type { Json } from "../base/json.ts";
+import { canonicalJson, type Json } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import { rfc3339 } from "../base/time.ts";
 import {
@@ -128,6 +128,24 @@ export class Scheduler {
     const definition = { name, workflow, source, input, timetable, overlap, catchUp, madeAt };
     const none = { queued: [], lastRun: null, lastEndedAt: null, started: 0, skipped: 0, missed: 0, problem: null };
     return await this.#keep({ definition, state: { ...none, isPaused: false, settledAt: madeAt } });
+  }
+
+  /** Adds a schedule, or makes the one of this name as it is written now. Throws SCHEDULE_INVALID. */
+  async set(written: WrittenSchedule): Promise<Schedule> {
+    const known = this.#schedules.get(written.name);
+    if (known === undefined) return await this.add(written);
+    const now = this.#clock.now();
+    const timetable = readTimetable(timetableOf(written), now);
+    const { workflow, source, input, overlap, catchUp } = written;
+    const definition = { ...known.definition, workflow, source, input, overlap, catchUp, timetable };
+    if (isSame(definition, known.definition)) return known;
+    return await this.#keep({ definition: { ...definition, madeAt: now }, state: { ...known.state, settledAt: now } });
+  }
+
+  /** Removes the schedule of a workflow that has none any more. */
+  async letGo({ name, workflow, source }: Pick<WrittenSchedule, "name" | "workflow" | "source">): Promise<void> {
+    const definition = this.#schedules.get(name)?.definition;
+    if (definition?.workflow === workflow && definition.source === source) await this.remove(name);
   }
 
   /** Throws SCHEDULE_UNKNOWN. */
@@ -294,6 +312,13 @@ export function nextFirings({ definition, state }: Schedule, now: number, count:
 /** When the last run ended, or the schedule was made; null while one is open. */
 function endedAt({ lastRun, lastEndedAt }: ScheduleState, { madeAt }: ScheduleDefinition): number | null {
   return lastRun === null ? madeAt : lastEndedAt;
+}
+
+/** Whether two are written alike: where `every` began to count is not written. */
+function isSame(a: ScheduleDefinition, b: ScheduleDefinition): boolean {
+  const written = ({ timetable, ...rest }: ScheduleDefinition): string =>
+    canonicalJson({ ...rest, timetable: { ...timetable, anchorAt: 0 } });
+  return written(a) === written(b);
 }
 
 function timetableOf({ cron, zone, every, after }: WrittenSchedule): WrittenTimetable {

@@ -18,6 +18,7 @@ import {
   type EmbeddedEngine,
   engineProblems,
   type Listener,
+  type Origin,
   openEmbeddedEngine,
   placeOfRun,
   Retention,
@@ -27,11 +28,11 @@ import {
 } from "../engine.ts";
 import { isEnd, limits, RETENTION, type RetentionPolicy, type Run, readRetention, runProblems } from "../run.ts";
 import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../store.ts";
-import { fullName, type Workflow } from "../workflow.ts";
+import { type DocumentSchedule, fullName, type Workflow } from "../workflow.ts";
 import { type DataDirectory, dataDirectory, removeOwnerNote, requireNothingElse, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
 import { answerWith, readHandlers, scheduleHandlers, steerHandlers, wakeFamily } from "./handlers.ts";
-import { isLoading, loadAgain, loadWorkflowFile } from "./loader.ts";
+import { isLoading, type LoadedWorkflow, loadAgain, loadWorkflowFile } from "./loader.ts";
 import { allowHosts, offerFunction } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
 import { requireRun } from "./views.ts";
@@ -101,10 +102,10 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
     offerFunction(workflow as Workflow);
   }
 
-  const baton = new Baton({ directory, store, engine, carrier });
+  const baton = new Baton({ directory, store, engine, carrier, firesSchedules: carry === "everything" });
   opening.defer(() => baton.scheduler.stop());
   if (carry !== "nothing") opening.use(await openOwnersDoor(directory, baton, carry));
-  for (const file of options.files ?? []) await baton.load(file);
+  for (const file of options.files ?? []) await baton.loadAll(file);
   if (carry === "everything") await baton.resumeLoaded();
   if (carry !== "nothing") engine.recover();
   if (carry === "everything") baton.scheduler.start();
@@ -163,6 +164,7 @@ interface Parts {
   readonly store: Store;
   readonly engine: EmbeddedEngine;
   readonly carrier: RunCarrier;
+  readonly firesSchedules: boolean;
 }
 
 /** An owner of a data directory, until it is closed. */
@@ -319,25 +321,44 @@ export class Baton implements Answerer, AsyncDisposable {
 
   /** Loads a workflow file and makes all it exports known. Throws WF_… problems. */
   async load(target: string): Promise<Workflow> {
-    const { workflow, all } = await loadWorkflowFile(target);
-    for (const one of all) this.#parts.carrier.register(one.workflow, one.origin);
+    const loaded = await loadWorkflowFile(target);
+    const { workflow } = loaded;
+    await this.#makeKnown(loaded.all);
     return workflow;
+  }
+
+  /** Loads all that a workflow file exports, several or one. Throws WF_… problems. */
+  async loadAll(target: string): Promise<Workflow[]> {
+    const { all } = await loadWorkflowFile(target);
+    await this.#makeKnown(all);
+    return all.map(({ workflow }) => workflow);
+  }
+
+  /** Whoever fires schedules takes those of documents over, as they are written now. */
+  async #makeKnown(all: readonly LoadedWorkflow[]): Promise<void> {
+    const { carrier, firesSchedules } = this.#parts;
+    for (const { workflow, origin, schedule } of all) {
+      carrier.register(workflow, origin);
+      if (firesSchedules && schedule !== undefined) await this.#follow(workflow, origin, schedule);
+    }
+  }
+
+  async #follow({ namespace, name }: Workflow, { source }: Origin, schedule: DocumentSchedule | null): Promise<void> {
+    const own = { name: `${namespace}.${name}`, workflow: `${namespace}/${name}`, source };
+    if (schedule === null) await this.scheduler.letGo(own);
+    else await this.scheduler.set({ ...own, ...schedule, input: {}, overlap: "skip", catchUp: "one" });
   }
 
   /** Loads a file as it is now: new runs, and waiting ones when they wake, go on with it. Throws WF_… problems. */
-  async reload(target: string): Promise<Workflow> {
-    const { workflow, all } = await loadAgain(target);
-    for (const one of all) this.#parts.carrier.register(one.workflow, one.origin);
+  async reload(target: string): Promise<void> {
+    await this.#makeKnown((await loadAgain(target)).all);
     this.#parts.carrier.forgetWaiting();
     await this.resumeLoaded();
-    return workflow;
   }
 
-  async #loadHere(input: { file: string; export?: string }): Promise<{ workflow: string; workflows: string[] }> {
+  async #loadHere(input: { file: string; export?: string }): Promise<{ workflows: string[] }> {
     const target = input.export === undefined ? input.file : `${input.file}#${input.export}`;
-    const { workflow, all } = await loadWorkflowFile(target);
-    for (const one of all) this.#parts.carrier.register(one.workflow, one.origin);
-    return { workflow: fullName(workflow), workflows: all.map((one) => fullName(one.workflow)) };
+    return { workflows: (await this.loadAll(target)).map(fullName) };
   }
 
   /** Sends a signal; one id is received once. */

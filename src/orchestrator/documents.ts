@@ -4,7 +4,16 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Json } from "../base/json.ts";
 import { compile, JqProblem } from "../jq.ts";
-import { checkDocument, type Diagnostic, documentWorkflow, readSource, type Source, type Workflow } from "../workflow.ts";
+import {
+  checkDocument,
+  type Diagnostic,
+  type DocumentSchedule,
+  documentWorkflow,
+  readSource,
+  type Source,
+  scheduleOf,
+  type Workflow,
+} from "../workflow.ts";
 import { outside } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
 
@@ -53,6 +62,7 @@ export function compileJq(program: string, variables: readonly string[]): { mess
 export interface LoadedDocument {
   readonly workflow: Workflow;
   readonly contentHash: string;
+  readonly schedule: DocumentSchedule | null;
 }
 
 /** Throws DOCUMENT_INVALID with the diagnostics as facts. */
@@ -60,24 +70,21 @@ export function loadDocument(file: string): LoadedDocument {
   const { diagnostics, document, text } = checkDocumentFile(file, []);
   const errors = diagnostics.filter(({ severity, code }) => severity === "error" && code !== "DOC_FUNCTION_UNKNOWN");
   const [first] = errors;
-  if (first !== undefined || document === null) throw invalid(file, text, diagnostics, errors.length);
+  if (first !== undefined || document === null) throw invalid(file, errors);
   const contentHash = createHash("sha256").update(text).digest("hex").slice(0, 32);
-  return { workflow: documentWorkflow(document, outside) as Workflow, contentHash };
+  return { workflow: documentWorkflow(document, outside) as Workflow, contentHash, schedule: scheduleOf(document) };
 }
 
-function invalid(file: string, text: string, diagnostics: readonly Diagnostic[], errors: number): Error {
-  const [first] = diagnostics;
-  const more = errors > 1 ? ` And ${errors - 1} more; \`baton validate\` shows all.` : "";
+function invalid(file: string, errors: readonly Diagnostic[]): Error {
+  const [first] = errors;
+  const more = errors.length > 1 ? ` And ${errors.length - 1} more.` : "";
   const detail = `${first === undefined ? file : placeOf(first)}: ${first?.message ?? "It is no document."}${more}`;
   return orchestratorProblems.DOCUMENT_INVALID(detail, {
     ...(first === undefined ? {} : { at: placeOf(first) }),
     ...(first?.fix === undefined ? {} : { fix: first.fix }),
-    facts: { diagnostics, text: text.length > TEXT_LENGTH_MAX ? "" : text },
+    facts: { file, diagnostics: errors },
   });
 }
-
-/** Of the document in a problem, so that who shows it can show the place. */
-const TEXT_LENGTH_MAX = 100_000;
 
 export function placeOf({ at }: Diagnostic): string {
   return `${at.file}:${at.line}:${at.column}`;

@@ -13,7 +13,7 @@ import { isAuthors } from "../base/place.ts";
 import { isProblemError, ProblemError } from "../base/problem.ts";
 import { engineProblems, type Origin } from "../engine.ts";
 import { failureOf } from "../run.ts";
-import { fullName, isWorkflow, type Workflow } from "../workflow.ts";
+import { type DocumentSchedule, fullName, isWorkflow, type Workflow } from "../workflow.ts";
 import { loadDocument } from "./documents.ts";
 import { offerFunction } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
@@ -25,11 +25,18 @@ const MODULE_KINDS = new Set([".ts", ".mts", ".js", ".mjs"]);
 const DOCUMENT_KINDS = new Set([".yaml", ".yml", ".json"]);
 
 export interface LoadedFile {
-  /** The one to run. */
+  /** The one to run. Throws WF_SEVERAL where none of several is named. */
   readonly workflow: Workflow;
   readonly origin: Origin;
   /** All that the file exports, the one to run included. */
-  readonly all: readonly { readonly workflow: Workflow; readonly origin: Origin }[];
+  readonly all: readonly LoadedWorkflow[];
+}
+
+export interface LoadedWorkflow {
+  readonly workflow: Workflow;
+  readonly origin: Origin;
+  /** When a document wants to be started by itself. */
+  readonly schedule?: DocumentSchedule | null;
 }
 
 /** Splits `FILE#export`. */
@@ -51,17 +58,30 @@ export async function loadWorkflowFile(target: string): Promise<LoadedFile> {
   requireOneEach(all);
   for (const { workflow } of all) offerFunction(workflow);
   const chosen = choose(path, name, found);
-  const origin = all.find(({ workflow }) => workflow === chosen)?.origin ?? { source: path, contentHash };
-  return { workflow: chosen, origin, all };
+  return loadedFile(all, () => requireChosen(path, found, chosen));
+}
+
+/** Which one is to be run is asked of those who run it. */
+function loadedFile(all: LoadedFile["all"], chosen: () => Workflow): LoadedFile {
+  const originOf = (wanted: Workflow): Origin => all.find(({ workflow }) => workflow === wanted)?.origin as Origin;
+  return {
+    all,
+    get workflow() {
+      return chosen();
+    },
+    get origin() {
+      return originOf(chosen());
+    },
+  };
 }
 
 /** A document is one workflow. */
 function documentFile(path: string, name: string | null): LoadedFile {
   if (name !== null) throw orchestratorProblems.WF_EXPORT_UNKNOWN(`${path} is a document: it has no exports.`);
-  const { workflow, contentHash } = loadDocument(path);
+  const { workflow, contentHash, schedule } = loadDocument(path);
   offerFunction(workflow);
   const origin = { source: path, contentHash };
-  return { workflow, origin, all: [{ workflow, origin }] };
+  return { workflow, origin, all: [{ workflow, origin, schedule }] };
 }
 
 /** Which of two workflows of one name was run would hang on the order they came in. Throws WORKFLOW_TWICE. */
@@ -83,7 +103,8 @@ function requireWorkflowFile(path: string): void {
   if (!MODULE_KINDS.has(kind) && !DOCUMENT_KINDS.has(kind)) throw orchestratorProblems.WF_FILE_KIND(`${path} ends in "${kind}".`);
 }
 
-function choose(path: string, name: string | null, found: readonly [string, Workflow][]): Workflow {
+/** The one that is named, or is the only one or the default; null where there are several. */
+function choose(path: string, name: string | null, found: readonly [string, Workflow][]): Workflow | null {
   const names = found.map(([exportName]) => exportName);
   if (name !== null) {
     const named = found.find(([exportName]) => exportName === name)?.[1];
@@ -96,9 +117,13 @@ function choose(path: string, name: string | null, found: readonly [string, Work
   const chosen =
     found.find(([exportName]) => exportName === "default") ??
     (new Set(found.map(([, one]) => one)).size === 1 ? found[0] : undefined);
-  if (chosen !== undefined) return chosen[1];
   if (found.length === 0) throw orchestratorProblems.WF_NONE(`${path} exports no workflow.`);
-  throw orchestratorProblems.WF_SEVERAL(`${path} exports ${names.join(", ")}.`);
+  return chosen?.[1] ?? null;
+}
+
+function requireChosen(path: string, found: readonly [string, Workflow][], chosen: Workflow | null): Workflow {
+  if (chosen !== null) return chosen;
+  throw orchestratorProblems.WF_SEVERAL(`${path} exports ${found.map(([name]) => name).join(", ")}.`);
 }
 
 // Whether a file is being loaded is kept where every copy of Baton sees it.

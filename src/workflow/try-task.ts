@@ -34,6 +34,7 @@ export function tryBody(compiler: TaskCompiler): Body {
         const caught = faultOf(error, view.reference);
         if (!catcher.catches(view, input, caught)) throw error;
         const delayMs = catcher.retry?.(view, input, caught, retries, view.run.context.now() - began) ?? null;
+        if (delayMs === null && !catcher.handles) throw error;
         if (delayMs === null) return await catcher.handle(view, input, caught);
         await view.waitFor(view.context.sleep(view.operation(" retry"), delayMs));
       }
@@ -62,6 +63,8 @@ async function attempt(
 interface Catcher {
   readonly catches: (view: View, input: Json, caught: Fault) => boolean;
   readonly retry: Retry | null;
+  /** Whether it does something about an error beside trying again. */
+  readonly handles: boolean;
   readonly handle: (view: View, input: Json, caught: Fault) => Promise<Outcome>;
 }
 
@@ -79,6 +82,7 @@ function compileCatch(compiler: TaskCompiler, written: Members): Catcher {
       return bound(view, name, caught, () => holds(view, input, when, exceptWhen));
     },
     retry: compileRetry(compiler, written.retry, scope, name),
+    handles: written.retry === undefined || list !== null || then !== null,
     async handle(view, input, caught) {
       const directive = then === null ? null : String(then);
       if (list === null) return { output: input, next: directive };
