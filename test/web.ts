@@ -33,7 +33,7 @@ export async function openWeb(routes: Routes): Promise<Web> {
     const one = await readRequest(request);
     asked.push(one);
     const route = routes[one.path] ?? { status: 404, body: { error: `nothing is at ${one.path}` } };
-    const answer = typeof route === "function" ? route(one) : route;
+    const answer: Answer = typeof route === "function" ? route(one) : route;
     if (answer === null) return;
     response.writeHead(answer.status ?? 200, { "content-type": "application/json", ...answer.headers });
     response.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body));

@@ -3,7 +3,9 @@
 
 import { Cron } from "croner";
 import type { Json } from "../base/json.ts";
+import { SECOND_MS } from "../base/time.ts";
 import { type Diagnostic, diagnostic, didYouMean, type Finding, quoted, Report, Trail } from "./diagnostic.ts";
+import { readDuration } from "./duration.ts";
 import { ARGUMENTS, piecesOf, programIn } from "./expression.ts";
 import { laterOfAuthentication, laterOfCall, laterOfDocument, laterOfTask } from "./later.ts";
 import { documentShape, kindsOf } from "./shapes.ts";
@@ -38,6 +40,9 @@ function placed(findings: readonly Finding[], places: Source["places"]): Diagnos
 }
 
 const TASK_NAME_LENGTH_MAX = 100;
+
+/** As schedules have it. */
+const EVERY_MS_MIN = SECOND_MS;
 
 const DIRECTIVES = ["continue", "exit", "end"];
 
@@ -107,7 +112,12 @@ class Checker {
     });
   }
 
-  #schedule({ cron }: Members, at: Trail): void {
+  #schedule({ cron, every, after }: Members, at: Trail): void {
+    for (const [word, span] of Object.entries({ every, after })) {
+      const spanMs = span === undefined ? EVERY_MS_MIN : readDuration(span);
+      if (typeof spanMs === "number" && spanMs < EVERY_MS_MIN)
+        this.#report.add("DOC_VALUE", at.child(word), "Runs are started a second apart at least.");
+    }
     if (typeof cron !== "string") return;
     const place = at.child("cron");
     if (cron.trim().split(/\s+/).length !== 5) {
@@ -117,7 +127,8 @@ class Checker {
       return;
     }
     try {
-      new Cron(cron, { paused: true });
+      if (new Cron(cron, { paused: true, timezone: "UTC" }).nextRun() !== null) return;
+      this.#report.add("DOC_VALUE", place, `${quoted(cron)} never comes.`);
     } catch (error) {
       this.#report.add(
         "DOC_VALUE",
@@ -153,7 +164,7 @@ class Checker {
       const look = name.normalize("NFKC").toLowerCase();
       const other = seen.get(look);
       seen.set(look, name);
-      if (name === "" || name.length > TASK_NAME_LENGTH_MAX)
+      if (name.trim() === "" || name.length > TASK_NAME_LENGTH_MAX)
         this.#report.add("DOC_NAME", at, `A task's name has 1 to ${TASK_NAME_LENGTH_MAX} characters.`, { onKey: true });
       if (name === "constructor" || name === "prototype" || name === "toString")
         this.#report.add("DOC_NAME", at, `\`${name}\` is not taken as the name of a task.`, {

@@ -41,7 +41,7 @@ const ALIASES_MAX = 100;
 
 function schemaIn(text: string, view: View, url: string): JsonSchema {
   try {
-    const found: unknown = parse(text, { maxAliasCount: ALIASES_MAX });
+    const found: unknown = parse(text, { maxAliasCount: ALIASES_MAX, uniqueKeys: false });
     if (isMembers(found as Json)) return found as JsonSchema;
   } catch {
     // said below

@@ -39,6 +39,9 @@ export const DOCUMENT_BYTES_MAX = 512 << 10;
 /** Levels of a document. */
 export const DOCUMENT_DEPTH_MAX = 64;
 
+/** Mistakes of one text that are told: the first ones make the others. */
+const MISTAKES_MAX = 20;
+
 /** Values of a document, what aliases stand for included. */
 export const DOCUMENT_VALUES_MAX = 50_000;
 
@@ -57,7 +60,7 @@ export function readSource(written: string | Uint8Array, file: string): Source |
     document = parseDocument(text, {
       lineCounter: lines,
       merge: false,
-      uniqueKeys: true,
+      uniqueKeys: false, // it compares every key with every other; the reader looks itself
       prettyErrors: false,
       version: "1.2",
     });
@@ -65,8 +68,9 @@ export function readSource(written: string | Uint8Array, file: string): Source |
     return refused("DOC_YAML", `The text cannot be read: ${error instanceof Error ? error.message : String(error)}`, whole);
   }
   const where = new Whereabouts(document, text, lines, file);
-  const errors = document.errors.map(({ code, message, pos }) => mistake(code, message, where.span(pos[0], pos[1])));
-  if (errors.length > 0) return { diagnostics: errors.slice(0, 20) };
+  const errors = document.errors.slice(0, MISTAKES_MAX);
+  if (errors.length > 0)
+    return { diagnostics: errors.map(({ code, message, pos }) => mistake(code, message, where.span(pos[0], pos[1]))) };
   const reader = new Reader(where);
   const value = reader.read(document.contents as Node | null);
   return reader.diagnostics.length > 0 ? { diagnostics: reader.diagnostics } : { value, places: where };
@@ -101,8 +105,6 @@ function nestsTooDeeply(text: string): boolean {
 const BRACKETS_MAX = 1_000;
 
 function mistake(code: string, message: string, at: Place): Diagnostic {
-  if (code === "DUPLICATE_KEY")
-    return diagnostic("DOC_KEY_TWICE", "This key stands twice in one object.", "", at, "Keep one of them.");
   if (code === "MULTIPLE_DOCS")
     return diagnostic(
       "DOC_SEVERAL",
@@ -273,18 +275,18 @@ class Whereabouts implements Places {
     };
   }
 
-  ofNode(node: Node): Place {
-    const [start = 0, end = 0] = node.range ?? [];
+  ofNode(node: Node | null): Place {
+    const [start = 0, end = 0] = node?.range ?? [];
     return this.span(start, end);
   }
 
   at(pointer: string): Place {
-    return this.ofNode(this.#find(pointer).value ?? (this.#document.contents as Node));
+    return this.ofNode(this.#find(pointer).value ?? (this.#document.contents as Node | null));
   }
 
   key(pointer: string): Place {
     const { key, value } = this.#find(pointer);
-    return this.ofNode(key ?? value ?? (this.#document.contents as Node));
+    return this.ofNode(key ?? value ?? (this.#document.contents as Node | null));
   }
 
   inside(pointer: string, offset: number): Place {
