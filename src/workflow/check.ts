@@ -3,11 +3,13 @@
 
 import { Cron } from "croner";
 import type { Json } from "../base/json.ts";
+import { isProblemError } from "../base/problem.ts";
 import { SECOND_MS } from "../base/time.ts";
 import { type Diagnostic, diagnostic, didYouMean, type Finding, quoted, Report, Trail } from "./diagnostic.ts";
 import { readDuration } from "./duration.ts";
 import { ARGUMENTS, piecesOf, programIn } from "./expression.ts";
 import { laterOfAuthentication, laterOfCall, laterOfDocument, laterOfTask } from "./later.ts";
+import { type JsonSchema, readDocumentSchema } from "./schema.ts";
 import { documentShape, kindsOf } from "./shapes.ts";
 import type { Source } from "./source.ts";
 import { isMembers, type Members, membersOf } from "./task.ts";
@@ -414,13 +416,25 @@ class Checker {
     if (typeof transform === "string") this.#program(programIn(transform) ?? transform, transform, at.child(field), names, kept);
     else this.#values(transform, at.child(field), names, kept);
     const { document, resource } = membersOf(written.schema);
-    if (document !== undefined) this.#schema(document, at.child("schema").child("document"));
+    if (document !== undefined) this.#wholeSchema(document, at.child("schema").child("document"));
     const { endpoint } = membersOf(resource);
     this.#authentication(
       membersOf(endpoint).authentication,
       at.child("schema").child("resource").child("endpoint").child("authentication"),
       names,
     );
+  }
+
+  #wholeSchema(schema: Json, at: Trail): void {
+    const before = this.#report.findings.length;
+    this.#schema(schema, at);
+    if (this.#report.findings.length > before || !isMembers(schema)) return;
+    try {
+      readDocumentSchema(schema as JsonSchema, "This");
+    } catch (error) {
+      if (!isProblemError(error)) throw error;
+      this.#report.add("DOC_SCHEMA", at, `${error.problem.detail}.`.replace(/\.\.$/, "."));
+    }
   }
 
   /** What must not be fetched, and what may take very long elsewhere. */

@@ -29,7 +29,6 @@ export interface Diagnostic {
 /** Every code: what kind of mistake it is, and why it matters. */
 export const DIAGNOSTICS = {
   DOC_ALIAS_LIMIT: ["error", "Aliases make the document larger than it may be."],
-  DOC_CALL_ARGUMENTS: ["error", "A call is given what it does not take, or lacks what it needs."],
   DOC_CYCLE: ["error", "An alias contains itself."],
   DOC_DEFAULT_TWICE: ["error", "A switch has more than one default."],
   DOC_DEPTH: ["error", "The document is nested too deeply."],
