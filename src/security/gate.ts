@@ -57,6 +57,8 @@ export const GATE_LIMITS: GateLimits = {
 export interface GateOptions {
   readonly lookup?: (host: string) => Promise<readonly string[]>;
   readonly limits?: Partial<GateLimits>;
+  /** PEM of certificates that are trusted instead of those that come with Node. */
+  readonly trust?: string;
 }
 
 export interface EgressGate extends AsyncDisposable {
@@ -72,7 +74,7 @@ export function openGate(policy: EgressPolicy, options: GateOptions = {}): Egres
     const destination = readDestination(request.url, policy);
     const addresses = isIP(destination.host) === 0 ? await lookedUp(lookup, destination) : [destination.host];
     requireAddresses(destination, addresses);
-    const agent = pinnedAgent(addresses, limits);
+    const agent = pinnedAgent(addresses, limits, options.trust);
     agents.add(agent);
     try {
       return await exchange(agent, destination, request, limits, signal);
@@ -103,11 +105,12 @@ async function lookedUp(lookup: (host: string) => Promise<readonly string[]>, { 
 }
 
 /** Connects to these addresses and no other, whatever the name says by then. */
-function pinnedAgent(addresses: readonly string[], { connectMs, headersMs, idleMs }: GateLimits): Agent {
+function pinnedAgent(addresses: readonly string[], { connectMs, headersMs, idleMs }: GateLimits, trust?: string): Agent {
   const all = addresses.map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
   return new Agent({
     connect: {
       timeout: connectMs,
+      ...(trust === undefined ? {} : { ca: trust }),
       lookup: (_host, options, callback) => {
         const [first] = all;
         if (typeof options === "object" && options.all === true) callback(null, all);
@@ -224,7 +227,7 @@ function redirected(request: Prepared, status: number, location: string, secrets
     });
   const becomesGet = status === 303 ? request.method !== "HEAD" : (status === 301 || status === 302) && request.method === "POST";
   const kept = Object.entries(request.headers).filter(
-    ([name]) => (to.origin === from.origin || !secrets.has(name)) && !(becomesGet && name.startsWith("content-")),
+    ([name]) => (to.origin === from.origin || HARMLESS.test(name)) && !(becomesGet && name.startsWith("content-")),
   );
   return {
     method: becomesGet ? "GET" : request.method,
@@ -233,6 +236,9 @@ function redirected(request: Prepared, status: number, location: string, secrets
     body: becomesGet ? null : request.body,
   };
 }
+
+/** Fields that another origin may see: whatever else a call carries may be a credential. */
+const HARMLESS = /^(accept(-\w+)?|content-(type|language|encoding)|user-agent|cache-control|if-[\w-]+|range)$/;
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -287,6 +293,7 @@ async function readBody(body: Readable, encodings: string, bytesMax: number): Pr
     .split(",")
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "" && name !== "identity");
+  body.on("error", () => undefined); // what is thrown away half read complains; whoever reads it is told
   const tooMany = names.length > ENCODINGS_MAX;
   const unknown = names.find((name) => !Object.hasOwn(DECODERS, name));
   if (tooMany || unknown !== undefined) {
