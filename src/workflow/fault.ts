@@ -91,7 +91,7 @@ export class FaultError extends ProblemError {
   readonly fault: Fault;
 
   constructor(raised: Fault, cause?: unknown) {
-    super(problemOfFault(raised), { cause });
+    super(problemOfFault(raised, fixOf(cause)), { cause });
     this.fault = raised;
   }
 }
@@ -100,17 +100,24 @@ export function raise(
   kind: StandardFault,
   detail: string,
   instance: string,
-  more?: { status?: number; title?: string },
+  more: { status?: number; title?: string; fix?: string } = {},
 ): FaultError {
-  return new FaultError(fault(kind, detail, instance, more));
+  const { fix } = more;
+  return new FaultError(fault(kind, detail, instance, more), fix === undefined ? undefined : { problem: { fix } });
 }
 
-function problemOfFault(raised: Fault): Problem {
+/** What to do is said where the error comes from. */
+function fixOf(cause: unknown): string | undefined {
+  return (cause as { problem?: Partial<Problem> } | undefined)?.problem?.fix;
+}
+
+function problemOfFault(raised: Fault, fix?: string): Problem {
   const kind = standardKind(raised.type);
   const code = kind === null ? "FAULT_RAISED" : (`FAULT_${kind.toUpperCase()}` as keyof typeof faultProblems);
   const { problem } = faultProblems[code](raised.detail === "" ? raised.title : raised.detail, {
     at: raised.instance,
     facts: raised,
+    ...(fix === undefined ? {} : { fix }),
   });
   return { ...problem, status: raised.status };
 }

@@ -84,7 +84,7 @@ async function send(
     } catch (error) {
       if (error instanceof Abandoned) throw error;
       const found = faultOf(error, view.reference);
-      throw new FaultError(masked(found, view.run.secretTexts) as typeof found);
+      throw new FaultError(masked(found, view.run.secretTexts) as typeof found, error);
     }
   };
   return await view.waitFor(view.context.step(view.operation(), act));

@@ -88,6 +88,8 @@ export const TASKS_AT_ONCE_MAX = 100_000;
 /** Of all tasks of one run. */
 export const TASKS_MAX = 10_000_000;
 
+const SECRET_FIX = "Set BATON_SECRET_<NAME>, as it is written or in capitals with _, in the environment of whoever runs it.";
+
 /** A run of a document. */
 export class RunState {
   readonly context: Context;
@@ -137,7 +139,8 @@ export class RunState {
     const known = this.#secrets.get(name);
     if (known !== undefined) return known;
     const found = this.doer.secret(name);
-    if (found === undefined) throw raise("authorization", `There is no secret "${name}", or it may not be used.`, reference);
+    if (found === undefined)
+      throw raise("authorization", `There is no secret "${name}", or it may not be used.`, reference, { fix: SECRET_FIX });
     this.#secrets.set(name, found);
     return found;
   }
