@@ -51,7 +51,9 @@ const ALIASES_MAX = 100;
 /** An OpenAPI document is JSON or YAML. */
 function readDescription(text: string, url: string): Json {
   try {
-    return (text.trimStart().startsWith("{") ? JSON.parse(text) : parse(text, { maxAliasCount: ALIASES_MAX, uniqueKeys: false })) as Json;
+    return (
+      text.trimStart().startsWith("{") ? JSON.parse(text) : parse(text, { maxAliasCount: ALIASES_MAX, uniqueKeys: false })
+    ) as Json;
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     throw servicesProblems.OPENAPI_INVALID(`${url} is neither JSON nor YAML: ${reason}.`);

@@ -1,15 +1,12 @@
 // Calls that want to go where they must not, and answers made to do harm.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttp, type RequestListener, type Server } from "node:http";
 import { createServer as createHttps } from "node:https";
 import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { cert, key } from "../../test/certificate.ts";
 import { isProblemError } from "../base/problem.ts";
 import { type EgressRequest, type GateOptions, openGate, readPolicy } from "../security.ts";
 
@@ -191,33 +188,6 @@ test("H8 credentials stay behind when a redirect leads to another origin", async
   assert.equal(arrived.accept, "text/plain");
 });
 
-const certificate = selfSigned();
-
-/** A certificate that nobody vouches for. */
-function selfSigned(): { key: string; cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), "baton-tls-"));
-  try {
-    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-    const words = [
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:prime256v1",
-      "-nodes",
-      "-days",
-      "2",
-      "-subj",
-      "/CN=localhost",
-    ];
-    execFileSync("openssl", [...words, "-keyout", key, "-out", cert], { stdio: "ignore" });
-    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 test("H10 addresses that two parsers could read differently are refused", async () => {
   for (const url of [
     "http://ok.com@127.0.0.1/",
@@ -345,7 +315,7 @@ test("H19 what a call carries for one host reaches no other", async () => {
 });
 
 test("H20 a certificate that nobody vouches for ends the call, and no answer of the call can switch that off", async () => {
-  const server = createHttps(certificate, (_, response) => response.end());
+  const server = createHttps({ key, cert }, (_, response) => response.end());
   const port = await listening(server);
   await using gate = openGate(readPolicy([`localhost:${port}`]), { lookup: named({ localhost: ["127.0.0.1"] }) });
   await assert.rejects(
@@ -356,12 +326,12 @@ test("H20 a certificate that nobody vouches for ends the call, and no answer of 
 
 test("H9 a redirect from https to http is not followed with credentials", async () => {
   const plain = await web((_, response) => response.end());
-  const server = createHttps(certificate, (_, response) =>
+  const server = createHttps({ key, cert }, (_, response) =>
     response.writeHead(302, { location: `http://localhost:${plain}/` }).end(),
   );
   const port = await listening(server);
   const lookup = named({ localhost: ["127.0.0.1"] });
-  const options = { lookup, allow: ["localhost"], trust: certificate.cert };
+  const options = { lookup, allow: ["localhost"], trust: cert };
   const headers = { authorization: "Bearer s" };
   assert.equal(await codeOf(`https://localhost:${port}/`, { ...options, request: { headers } }), "EGRESS_DENIED");
   assert.equal(await codeOf(`https://localhost:${port}/`, options), "200");
