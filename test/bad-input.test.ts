@@ -177,7 +177,7 @@ const files: readonly Wrong[] = [
   { what: "a file below a file", words: "run good.ts/x.ts", exit: 4, code: "WF_FILE_MISSING" },
   { what: "a link to itself", links: { "loop.ts": "loop.ts" }, words: "run loop.ts", exit: 4, code: "WF_FILE_MISSING" },
   ...(process.platform === "linux" ? [UNREADABLE] : []),
-  unloadable("a document", "name: x", "NOT_YET", { as: ".yaml", exit: 2 }),
+  unloadable("a document that is none", "name: x", "DOCUMENT_INVALID", { as: ".yaml", exit: 3 }),
   unloadable("bytes that are no text", Uint8Array.of(0, 255, 254, 1, 2, 200), "WF_SYNTAX", { at: ":1:1" }),
   unloadable("a syntax error of JavaScript", "\nconst x = ;", "WF_SYNTAX", { as: ".js", at: ".js:2:11" }),
   unloadable("a syntax error of a module", "\nconst x = ;", "WF_SYNTAX", { as: ".mjs", at: ".mjs:2:11" }),

@@ -98,7 +98,7 @@ test("secrets come from the environment and are seen nowhere", async () => {
 
 test("after a kill a run goes on where it was: what was called is not called again", async () => {
   using place = openPlace({
-    "long.yaml": `${head("long")}do:\n  - first: { call: http, with: { method: get, endpoint: "\${ .url }" }, export: { as: "{ n: $output.n }" } }\n  - pause: { wait: { seconds: 2 } }\n  - last: { set: { n: "\${ $context.n }" } }\n`,
+    "long.yaml": `${head("long")}do:\n  - first: { call: http, with: { method: get, endpoint: "\${ .url }" }, export: { as: "{ n: $output.n }" } }\n  - pause: { wait: { seconds: 4 } }\n  - last: { set: { n: "\${ $context.n }" } }\n`,
   });
   await using web = await openWeb({ "/": { body: { n: 7 } } });
   const words = ["run", "long.yaml", "-i", `url=${web.url}/`, "--allow", web.host, "--key", "k"];
@@ -116,7 +116,7 @@ test("after a kill a run goes on where it was: what was called is not called aga
 });
 
 test("a document that was altered under a run pauses it; nothing is lost when it is put back", async () => {
-  const before = `${head("w")}do:\n  - a: { call: http, with: { method: get, endpoint: "\${ .url }" } }\n  - pause: { wait: { seconds: 1 } }\n  - b: { set: { done: true } }\n`;
+  const before = `${head("w")}do:\n  - a: { call: http, with: { method: get, endpoint: "\${ .url }" } }\n  - pause: { wait: { seconds: 4 } }\n  - b: { set: { done: true } }\n`;
   using place = openPlace({ "w.yaml": before });
   await using web = await openWeb({ "/": { body: {} } });
   const running = place.start(["run", "w.yaml", "--key", "k", "-i", `url=${web.url}/`, "--allow", web.host]);
