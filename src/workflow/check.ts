@@ -276,6 +276,8 @@ class Checker {
     );
     this.#authentication(authentication, place.child("authentication"), names);
     if (call === "http" || call === "openapi") return;
+    const { schema } = membersOf(args);
+    if (call === "ask" && schema !== undefined && !hasExpression(schema)) this.#wholeSchema(schema, place.child("schema"));
     this.#function(call, at.child("call"));
   }
 
@@ -627,4 +629,10 @@ function boundIn(program: string): Set<string> {
 /** What stands in texts is no program, save what is interpolated; blanks keep the places. */
 function withoutTexts(program: string): string {
   return program.replace(/"(?:[^"\\]|\\(?!\()[\s\S])*"/g, (text) => `"${" ".repeat(Math.max(0, text.length - 2))}"`);
+}
+
+/** A value that is known only when it is evaluated. */
+function hasExpression(value: Json): boolean {
+  if (typeof value === "string") return value.includes("${");
+  return typeof value === "object" && value !== null && Object.values(value).some((one) => hasExpression(one as Json));
 }

@@ -143,6 +143,8 @@ export class Abandoned extends Error {
 /** What a task's error is in the words of the specification. */
 export function faultOf(error: unknown, instance: string): Fault {
   if (error instanceof FaultError) return error.fault;
+  if (error instanceof RangeError)
+    return fault("runtime", "A value is nested deeper, or is larger, than can be handled.", instance);
   if (!isProblemError(error)) return fault("runtime", failureOf(error, "RUN_THREW").message, instance);
   const { code, detail, facts, status } = error.problem;
   if (isFault(facts)) return facts;

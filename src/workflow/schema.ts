@@ -172,11 +172,14 @@ function ajv(): Ajv {
   return loadedAjv;
 }
 
-const tolerant = new Map<string, Ajv>();
+/** An Ajv keeps every schema it ever compiled: after so many a new one takes its place. */
+const SCHEMAS_OF_ONE_MAX = 1_000;
+
+const tolerant = new Map<string, { readonly ajv: Ajv; left: number }>();
 
 function tolerantAjv(draft: "draft-07" | "2020-12"): Ajv {
   const known = tolerant.get(draft);
-  if (known !== undefined) return known;
+  if (known !== undefined && known.left-- > 0) return known.ajv;
   const require = createRequire(import.meta.url);
   const { Ajv2020 } = require("ajv/dist/2020.js") as { Ajv2020: new (options: object) => Ajv };
   const { Ajv } = require("ajv") as { Ajv: new (options: object) => Ajv };
@@ -186,7 +189,7 @@ function tolerantAjv(draft: "draft-07" | "2020-12"): Ajv {
   const options = { allErrors: true, strict: false, addUsedSchema: false, logger: false, code: { regExp } };
   const made = draft === "draft-07" ? new Ajv(options) : new Ajv2020(options);
   addFormats(made);
-  tolerant.set(draft, made);
+  tolerant.set(draft, { ajv: made, left: SCHEMAS_OF_ONE_MAX });
   return made;
 }
 
