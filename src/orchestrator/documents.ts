@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Json } from "../base/json.ts";
-import { compile, JqProblem } from "../jq.ts";
 import {
   checkDocument,
   type Diagnostic,
@@ -31,7 +30,7 @@ export function checkDocumentFile(file: string, functions: readonly string[] = [
   const text = bytes.toString("utf8");
   const source = readSource(bytes, file);
   if (!isRead(source)) return { file, text, diagnostics: source.diagnostics, document: null };
-  return { file, text, diagnostics: checkDocument(source, { compileJq, functions }), document: source.value };
+  return { file, text, diagnostics: checkDocument(source, { functions }), document: source.value };
 }
 
 function isRead(source: ReturnType<typeof readSource>): source is Source {
@@ -45,17 +44,6 @@ function read(file: string): Buffer {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw orchestratorProblems.WF_FILE_MISSING(`There is no file ${file}.`);
     throw orchestratorProblems.WF_FILE_KIND(`${file} cannot be read: ${message}`);
-  }
-}
-
-/** The jq engine's word on a program: what is wrong and where; null when all is well. */
-export function compileJq(program: string, variables: readonly string[]): { message: string; offset: number } | null {
-  try {
-    compile(program, { variables });
-    return null;
-  } catch (error) {
-    if (!(error instanceof JqProblem)) throw error;
-    return { message: error.problem.detail, offset: error.offset ?? 0 };
   }
 }
 

@@ -2,7 +2,6 @@
 
 import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
-import { compile, JqProblem } from "../jq.ts";
 import type { EventInit, Run } from "../run.ts";
 import { readEvent } from "../run.ts";
 import { securityProblems } from "../security.ts";
@@ -93,16 +92,6 @@ export async function tryDocument(trial: DocumentTrial): Promise<DocumentOutcome
   return { ...outcome, order, diagnostics, commits };
 }
 
-function compileJq(program: string, variables: readonly string[]): { message: string; offset: number } | null {
-  try {
-    compile(program, { variables });
-    return null;
-  } catch (error) {
-    if (!(error instanceof JqProblem)) throw error;
-    return { message: error.problem.detail, offset: error.offset ?? 0 };
-  }
-}
-
 function silent(doer: Doer): Doer {
   const { observe: _, ...rest } = doer;
   return rest;
@@ -115,7 +104,7 @@ function read(text: string, file: string, trial: DocumentTrial, doer: Doer, diag
     return null;
   }
   const functions = (trial.code ?? []).map(({ name }) => name);
-  diagnostics.push(...checkDocument(source, { compileJq, functions }));
+  diagnostics.push(...checkDocument(source, { functions }));
   if (diagnostics.some(({ severity }) => severity === "error")) return null;
   return documentWorkflow(source.value, doer) as Workflow;
 }

@@ -5,26 +5,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { stringify } from "yaml";
 import type { Json } from "../base/json.ts";
-import { compile, JqProblem } from "../jq.ts";
 import { type DocumentOutcome, type DocumentTrial, tryDocument } from "../testing.ts";
 import { checkDocument, type Diagnostic, readSource } from "../workflow.ts";
 
 const HEAD = { dsl: "1.0.3", namespace: "test", name: "attack", version: "1.0.0" };
 const head = `document: ${JSON.stringify(HEAD)}\n`;
 
-function compileJq(program: string, variables: readonly string[]): { message: string; offset: number } | null {
-  try {
-    compile(program, { variables });
-    return null;
-  } catch (error) {
-    if (!(error instanceof JqProblem)) throw error;
-    return { message: error.problem.detail, offset: error.offset ?? 0 };
-  }
-}
-
 function diagnosed(text: string | Uint8Array): readonly Diagnostic[] {
   const source = readSource(text, "attack.yaml");
-  return "value" in source ? checkDocument(source, { compileJq }) : source.diagnostics;
+  return "value" in source ? checkDocument(source) : source.diagnostics;
 }
 
 function codesOf(text: string | Uint8Array): string[] {

@@ -5,6 +5,7 @@ import { Cron } from "croner";
 import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import { SECOND_MS } from "../base/time.ts";
+import { mistakeIn } from "../jq.ts";
 import { type Diagnostic, diagnostic, didYouMean, type Finding, quoted, Report, Trail } from "./diagnostic.ts";
 import { readDuration } from "./duration.ts";
 import { ARGUMENTS, piecesOf, programIn } from "./expression.ts";
@@ -15,17 +16,12 @@ import type { Source } from "./source.ts";
 import { isMembers, type Members, membersOf } from "./task.ts";
 
 export interface CheckOptions {
-  /** Says what is wrong with a jq program and where, in UTF-16 units; null when all is well. Without it none is read. */
-  readonly compileJq?: (
-    program: string,
-    variables: readonly string[],
-  ) => { readonly message: string; readonly offset: number } | null;
   /** Functions that are known beside those of the document. Null: any might be. */
   readonly functions?: readonly string[] | null;
 }
 
 /** Everything that is wrong with a document that could be read, in the order of its text. */
-export function checkDocument({ value, places }: Source, options: CheckOptions): Diagnostic[] {
+export function checkDocument({ value, places }: Source, options: CheckOptions = {}): Diagnostic[] {
   const report = new Report();
   documentShape(value, Trail.root, report);
   new Checker(report, options).document(membersOf(value));
@@ -377,7 +373,6 @@ class Checker {
       const { use } = membersOf(policy[kind]);
       if (typeof use === "string") this.#secret(use, at.child(kind).child("use"), null);
     }
-    if (names.length === 0 && this.#options.compileJq === undefined) return;
     this.#values(policy, at, names);
   }
 
@@ -512,7 +507,7 @@ class Checker {
     from = Math.max(0, text.indexOf(program)),
   ): void {
     this.#variables(program, at, names, kept, from);
-    const found = this.#options.compileJq?.(program, [...ARGUMENTS, ...names, ...boundIn(program)]) ?? null;
+    const found = mistakeIn(program, { variables: [...ARGUMENTS, ...names, ...boundIn(program)] });
     if (found === null || /^\$\S+ is not defined/.test(found.message)) return;
     const undefinedFunction = /^(\w+)\/\d+ is not defined/.exec(found.message);
     this.#report.add("DOC_JQ_SYNTAX", at, found.message.replace(/ \(line \d+, column \d+\)/, ""), {

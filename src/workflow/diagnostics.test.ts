@@ -2,22 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile, JqProblem } from "../jq.ts";
 import { checkDocument, DIAGNOSTICS, type Diagnostic, frame, readSource } from "../workflow.ts";
-
-function compileJq(program: string, variables: readonly string[]): { message: string; offset: number } | null {
-  try {
-    compile(program, { variables });
-    return null;
-  } catch (error) {
-    if (!(error instanceof JqProblem)) throw error;
-    return { message: error.problem.detail, offset: error.offset ?? 0 };
-  }
-}
 
 function diagnosed(text: string): readonly Diagnostic[] {
   const source = readSource(text, "w.yaml");
-  return "value" in source ? checkDocument(source, { compileJq, functions: [] }) : source.diagnostics;
+  return "value" in source ? checkDocument(source, { functions: [] }) : source.diagnostics;
 }
 
 const HEAD = `document: { dsl: "1.0.3", namespace: n, name: w, version: "1.0.0" }\n`;
