@@ -8,6 +8,7 @@ import { mayBecome } from "../src/run.ts";
 import { rootPath } from "../tools/layout.ts";
 import { referencePages } from "../tools/reference.ts";
 import { openPlace, readJsonOutput } from "./command.ts";
+import { readSuite } from "./documents.ts";
 
 const documents = [
   "README.md",
@@ -39,6 +40,21 @@ test("every link between documents leads somewhere", () => {
 test("the reference pages are as the code says", () => {
   for (const [name, text] of referencePages())
     assert.equal(read(join("docs", "reference", name)), text, `${name}: run npm run reference`);
+});
+
+test("the table of conformance counts the cases there are, and all pass", () => {
+  const table = new Map(
+    [...read("docs/conformance.md").matchAll(/^\| (conformance\/\S+) \| (\d+) \| (\d+) \|$/gm)].map(([, name, ...counts]) => [
+      name,
+      counts,
+    ]),
+  );
+  for (const { name, cases } of readSuite())
+    assert.deepEqual(
+      table.get(`conformance/${name}.yaml`),
+      [String(cases.length), String(cases.length)],
+      `${name}: npm run conformance -- --write`,
+    );
 });
 
 test("the diagram of statuses is the table of the code", () => {

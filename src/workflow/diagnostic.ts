@@ -186,27 +186,31 @@ function editDistance(a: string, b: string): number {
   return above[b.length] ?? 0;
 }
 
-/** The lines around a place, with a mark below it. */
+/** The lines around a place, with a mark below it; of long lines what is around the mark. */
 export function frame(text: string, { at }: Diagnostic): string {
   const lines = text.split(/\r?\n/);
   const first = Math.max(1, at.line - 1);
   const last = Math.min(lines.length, at.line + 1);
   const width = String(last).length;
+  const from = at.column <= LINE_LENGTH_MAX ? 0 : at.column - (LINE_LENGTH_MAX >> 1);
   const shown: string[] = [];
   for (let number = first; number <= last; number++) {
-    const line = cut(lines[number - 1] ?? "");
+    const line = cut(lines[number - 1] ?? "", from);
     shown.push(`${String(number).padStart(width)} | ${line}`.trimEnd());
     if (number !== at.line) continue;
-    const end = at.endLine === at.line ? at.endColumn : line.length + 1;
-    const length = Math.max(1, Math.min(end, line.length + 1) - at.column);
-    if (at.column <= line.length + 1) shown.push(`${" ".repeat(width)} | ${" ".repeat(at.column - 1)}${"^".repeat(length)}`);
+    const column = at.column - from;
+    const end = at.endLine === at.line ? at.endColumn - from : line.length + 1;
+    const length = Math.max(1, Math.min(end, line.length + 1) - column);
+    shown.push(`${" ".repeat(width)} | ${" ".repeat(column - 1)}${"^".repeat(length)}`);
   }
   return shown.join("\n");
 }
 
-const LINE_LENGTH_MAX = 160;
+const LINE_LENGTH_MAX = 120;
 
-function cut(line: string): string {
-  const plain = line.replaceAll("\t", " ");
-  return plain.length <= LINE_LENGTH_MAX ? plain : `${plain.slice(0, LINE_LENGTH_MAX)}…`;
+function cut(line: string, from: number): string {
+  const plain = line.replaceAll("\t", " ").slice(from, from + LINE_LENGTH_MAX);
+  if (plain === "") return "";
+  const before = from === 0 ? plain : `…${plain.slice(1)}`;
+  return line.length > from + LINE_LENGTH_MAX ? `${before}…` : before;
 }

@@ -126,3 +126,13 @@ test("a key that is misspelt deep inside gives one diagnostic, and a suggestion"
     [],
   );
 });
+
+test("of a long line the frame shows what is around the mark", () => {
+  const [one] = diagnosed(doing(`  - a: { set: { x: "${"long ".repeat(100)}" }, ouput: { as: . } }`));
+  assert.ok(one !== undefined);
+  const [, line = "", mark = ""] = frame(doing(`  - a: { set: { x: "${"long ".repeat(100)}" }, ouput: { as: . } }`), one).split(
+    "\n",
+  );
+  assert.equal(line.slice(mark.indexOf("^"), mark.indexOf("^") + 5), "ouput");
+  assert.ok(line.length < 130);
+});
