@@ -14,7 +14,7 @@ export const runProblems = defineProblems({
   RUN_TIMEOUT: {
     status: 504,
     title: "The run took longer than its workflow allows.",
-    fix: "Raise timeoutMs in the workflow's definition, or find the slow step with `baton runs show`.",
+    fix: "Raise timeoutMs in the workflow's definition (`timeout` in a document), or find the slow step with `baton runs show`.",
     exit: 1,
   },
   RUN_THREW: { status: 500, title: "The workflow's own code threw.", exit: 1 },

@@ -58,6 +58,7 @@ async function callCode(view: View, written: string, args: Json): Promise<Json> 
       "configuration",
       `There is no function "${written}": neither in use.functions nor among the workflows that are loaded.`,
       view.reference,
+      { fix: "Define it in use.functions, or make it known with --with FILE." },
     );
   const checked = known.input === null ? ({ ok: true, value: args } as const) : known.input.check(args);
   if (!checked.ok)

@@ -97,6 +97,7 @@ async function exchange(
   isRedirected: boolean,
   step: StepContext,
 ): Promise<HttpAnswer> {
+  if (credentials !== null) view.run.keepSecret(credentials.parameter);
   const headers = {
     ...plan.headers,
     ...(credentials === null ? {} : { authorization: `${credentials.scheme} ${credentials.parameter}` }),

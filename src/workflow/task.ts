@@ -145,6 +145,11 @@ export class RunState {
     return found;
   }
 
+  /** What is made of secrets is one itself. */
+  keepSecret(text: string): void {
+    if (this.#secrets.size > 0) this.#secrets.set(` ${text}`, text);
+  }
+
   /** Of the secrets that were used: the texts that nothing recorded may show. */
   get secretTexts(): readonly string[] {
     return [...this.#secrets.values()].flatMap(textsIn).filter((text) => text.length >= SECRET_LENGTH_MIN);
