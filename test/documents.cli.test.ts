@@ -115,7 +115,7 @@ test("after a kill a run goes on where it was: what was called is not called aga
   assert.equal(web.asked.length, 1);
 });
 
-test("a document that was altered under a run pauses it; nothing is lost when it is put back", async () => {
+test("W17 a document that was altered under a run pauses it; nothing is lost when it is put back", async () => {
   const before = `${head("w")}do:\n  - a: { call: http, with: { method: get, endpoint: "\${ .url }" } }\n  - pause: { wait: { seconds: 4 } }\n  - b: { set: { done: true } }\n`;
   using place = openPlace({ "w.yaml": before });
   await using web = await openWeb({ "/": { body: {} } });

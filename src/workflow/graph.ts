@@ -105,6 +105,9 @@ function waysOf(id: string, definition: Members, next: string | null, find: Find
   if (caught !== undefined) go(caught, "error");
   const hasDefault = cases.some((one) => membersOf(Object.values(membersOf(one))[0]).when === undefined);
   if (definition.raise === undefined && !hasDefault) go(definition.then, cases.length > 0 ? "else" : "");
+  // What is skipped is passed over: its `then` is not followed.
+  const isPassed = definition.if !== undefined && !ways.some((way) => way.from === id && way.kind === "next");
+  if (isPassed) go("continue", "else");
 }
 
 function wayTo(from: string, then: string, label: string, next: string | null, find: Find): Way {
