@@ -115,6 +115,24 @@ test("after a kill a run goes on where it was: what was called is not called aga
   assert.equal(web.asked.length, 1);
 });
 
+test("what is interrupted says how it is carried on, with the hosts it may reach", async () => {
+  using place = openPlace({
+    "late.yaml": `${head("late")}do:\n  - pause: { wait: { seconds: 2 } }\n  - get: { call: http, with: { method: get, endpoint: "\${ .url }" } }\n`,
+  });
+  await using web = await openWeb({ "/": { body: { n: 1 } } });
+  const running = place.start(["run", "late.yaml", "-i", `url=${web.url}/`, "--allow", web.host]);
+  const [, id = ""] = await running.says(/started (run_\w+)/);
+  running.signal("SIGINT");
+  const { code, stderr } = await running.ended;
+  assert.equal(code, 130);
+  assert.match(stderr, new RegExp(`runs resume ${id} --allow ${web.host}`));
+
+  const carried = await place.baton(["runs", "resume", id, "--allow", web.host, "--json"]);
+
+  assert.equal(carried.code, 0, carried.stderr);
+  assert.deepEqual(readJsonOutput<{ output: Json }>(carried).output, { n: 1 });
+});
+
 test("W17 a document that was altered under a run pauses it; nothing is lost when it is put back", async () => {
   const before = `${head("w")}do:\n  - a: { call: http, with: { method: get, endpoint: "\${ .url }" } }\n  - pause: { wait: { seconds: 4 } }\n  - b: { set: { done: true } }\n`;
   using place = openPlace({ "w.yaml": before });

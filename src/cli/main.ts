@@ -202,7 +202,7 @@ function addRun(program: Command, end: (code: number) => void): void {
     .option("-i, --set <key=value>", "one field of the input (repeatable)", collect, [])
     .option("-k, --key <key>", "start once: the same key and input give the same run")
     .option("--with <file>", "make further workflows known (repeatable)", collectPaths, [])
-    .option("--allow <host>", "let Baton's own calls reach a private host, HOST or HOST:PORT (repeatable)", collect, [])
+    .option(...ALLOW)
     .option("--detach", "start it at the owner and leave")
     .option("--timeout <span>", "how long this command waits, like 30s; the run itself goes on")
     .addHelpText(
@@ -231,12 +231,21 @@ function addStart(program: Command, end: (code: number) => void): void {
   ] as const) {
     const command = withCommon(program.command(name).description(about))
       .argument("[files...]", "workflow files to make known")
+      .option(...ALLOW)
       .addHelpText("after", `\nExamples:\n  baton ${name} workflows/*.ts\n  baton ${name} --data /var/lib/baton`);
     command.action(async (files: string[]) => {
-      end(await startOwner(files.map(requirePath), { ...readCommon(command), reload: name === "dev" }));
+      const { allow } = command.opts() as { allow: string[] };
+      end(await startOwner(files.map(requirePath), { ...readCommon(command), allow, reload: name === "dev" }));
     });
   }
 }
+
+const ALLOW: [string, string, (value: string, before: string[]) => string[], string[]] = [
+  "--allow <host>",
+  "let calls reach a private host, HOST or HOST:PORT (repeatable)",
+  collect,
+  [],
+];
 
 function requirePath(path: string): string {
   if (path === "" || path.includes("\0") || path.length > 4_096) throw new InvalidArgumentError("It is not a path.");
@@ -333,12 +342,20 @@ function addStream(runs: Command, end: (code: number) => void): void {
   });
 }
 
+interface ResumeFlags {
+  readonly with: string[];
+  readonly allow: string[];
+  readonly wait?: boolean;
+  readonly timeout?: string;
+}
+
 function addResume(runs: Command, end: (code: number) => void): void {
   const command = withCommon(
     runs.command("resume").description("Let a paused run go on, and carry a run that nobody carries to its end."),
   )
     .argument("<run>")
     .option("--with <file>", "make further workflows known (repeatable)", collectPaths, [])
+    .option(...ALLOW)
     .option("--no-wait", "only lift the pause")
     .option("--timeout <span>", "how long this command waits; the run itself goes on")
     .addHelpText(
@@ -346,7 +363,7 @@ function addResume(runs: Command, end: (code: number) => void): void {
       "\nExamples:\n  baton runs resume run_k3f90001\n  baton runs resume run_k3f90001 --with moved/brief.ts",
     );
   command.action(async (run: string) => {
-    const { with: withFiles, wait = true, timeout } = command.opts() as { with: string[]; wait?: boolean; timeout?: string };
-    end(await resumeRun(run, { ...readCommon(command), with: withFiles, wait, timeout }));
+    const { with: withFiles, allow, wait = true, timeout } = command.opts() as ResumeFlags;
+    end(await resumeRun(run, { ...readCommon(command), with: withFiles, allow, wait, timeout }));
   });
 }

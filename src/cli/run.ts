@@ -43,6 +43,8 @@ export interface RunOptions extends CommonOptions {
 interface Wanted {
   readonly title: string;
   readonly files: readonly string[];
+  /** Hosts that calls may reach when it is carried here. */
+  readonly allow: readonly string[];
   readonly detach: boolean;
   /** Whether there must be somebody who carries it on when this command leaves. */
   readonly needsOwner: boolean;
@@ -56,8 +58,7 @@ interface Wanted {
 }
 
 export async function runFile(target: string, options: RunOptions): Promise<number> {
-  for (const host of options.allow) requireHost(host);
-  allowHosts(options.allow);
+  openGateFor(options);
   const until = readTimeout(options.timeout);
   const { workflow, origin } = await loadWorkflow([target, ...options.with]);
   const input = await readTypedInput({ input: options.inputText, fields: options.fields }, workflow);
@@ -70,6 +71,7 @@ export async function runFile(target: string, options: RunOptions): Promise<numb
   return carry(options, {
     title: workflow.name,
     files: [target, ...options.with],
+    allow: options.allow,
     detach: options.detach,
     needsOwner: options.detach,
     repeatable: options.key !== undefined,
@@ -89,9 +91,10 @@ async function loadWorkflow([target = "", ...others]: readonly string[]): Promis
 }
 
 /** As it is typed where this command was: in a clone, by `npx`, with the same data directory. */
-function resumeLine(run: string, { data, with: files }: CommonOptions & { readonly with: readonly string[] }): string {
+function resumeLine(run: string, { data, with: files, allow }: ResumeOptions): string {
   const elsewhere = data === defaultData() ? [] : ["--data", data];
-  const words = [...ownName(), "runs", "resume", run, ...files.flatMap((file) => ["--with", file]), ...elsewhere];
+  const given = [...files.flatMap((file) => ["--with", file]), ...allow.flatMap((host) => ["--allow", host])];
+  const words = [...ownName(), "runs", "resume", run, ...given, ...elsewhere];
   return words.map(quoted).join(" ");
 }
 
@@ -125,19 +128,28 @@ function requireHost(host: string): void {
     throw cliProblems.USAGE(`--allow ${JSON.stringify(host)} is not HOST or HOST:PORT.`);
 }
 
+/** Lets calls of this process reach these hosts too. Throws USAGE. */
+export function openGateFor({ allow }: { readonly allow: readonly string[] }): void {
+  for (const host of allow) requireHost(host);
+  allowHosts(allow);
+}
+
 export interface ResumeOptions extends CommonOptions {
   readonly with: readonly string[];
-  readonly wait: boolean;
+  readonly allow: readonly string[];
+  readonly wait?: boolean;
   readonly timeout?: string | undefined;
 }
 
 export async function resumeRun(run: string, options: ResumeOptions): Promise<number> {
+  openGateFor(options);
   const until = readTimeout(options.timeout);
   await ask(options.data, "runs.show", { run }); // one that is not there makes no data directory
   return carry(options, {
     title: run,
     files: options.with,
-    detach: !options.wait,
+    allow: options.allow,
+    detach: options.wait === false,
     needsOwner: false,
     repeatable: true,
     until,
@@ -174,6 +186,8 @@ async function carry(options: CommonOptions, wanted: Wanted): Promise<number> {
 }
 
 async function carryThere(owner: RemoteBaton, wanted: Wanted, terminal: Terminal): Promise<Told> {
+  if (wanted.allow.length > 0)
+    terminal.say(`--allow is for what is carried here; the owner (process ${owner.pid}) has its own: baton start --allow HOST`);
   for (const file of wanted.files) await owner.call("workflows.load", fileAndExport(file));
   await using news = await owner.openNews();
   const carrier: Followable = { answerer: owner, listen: (listener) => news.listen(listener), gone: news.gone };

@@ -8,7 +8,7 @@ import type { News } from "../engine.ts";
 import { type Baton, filesLoadedWith, openBaton } from "../orchestrator.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { EXIT } from "./problems.ts";
-import type { CommonOptions } from "./run.ts";
+import { type CommonOptions, openGateFor } from "./run.ts";
 import { openTerminal, printable, type Terminal } from "./terminal.ts";
 
 /** Editors write a file in several steps; it is loaded when they have been quiet for so long, in ms. */
@@ -17,10 +17,12 @@ const QUIET_MS = 100;
 export interface StartOwnerOptions extends CommonOptions {
   /** Loads files again when they change. */
   readonly reload: boolean;
+  readonly allow: readonly string[];
 }
 
 export async function startOwner(files: readonly string[], options: StartOwnerOptions): Promise<number> {
   const terminal = openTerminal(options);
+  openGateFor(options);
   await using baton = await openBaton({ data: options.data, carry: "everything", files });
   using _telling = baton.listen(teller(terminal));
   using _watching = options.reload ? watchFiles(baton, files, terminal) : { [Symbol.dispose]: () => undefined };
