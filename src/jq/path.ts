@@ -207,6 +207,7 @@ function setSlice(value: Value, key: JsonObject, part: Value): Value {
 export function deletePaths(value: Value, paths: readonly Value[]): Value {
   const sorted = [...paths].sort((a, b) => compare(b, a));
   meter.spendItems(sorted.length);
+  for (let i = sorted.length - 1; i >= 0; i--) pathAt(sorted, i);
   let left = value;
   for (let from = 0; from < sorted.length; ) {
     const path = pathAt(sorted, from);

@@ -52,7 +52,7 @@ function modulo(value: number, by: number): number {
 }
 
 function breakDown(seconds: number): Broken {
-  const whole = Math.floor(seconds);
+  const whole = Math.trunc(seconds);
   const days = Math.floor(whole / DAY_S);
   const rest = modulo(whole, DAY_S);
   const [year, month, day] = dateOf(days);
