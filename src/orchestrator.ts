@@ -10,3 +10,4 @@ export { type CheckedDocument, checkDocumentFile, placeOf } from "./orchestrator
 export { filesLoadedWith, isLoading, type LoadedFile, loadWorkflowFile, requireOneEach } from "./orchestrator/loader.ts";
 export { allowHosts } from "./orchestrator/outside.ts";
 export { orchestratorProblems } from "./orchestrator/problems.ts";
+export { deleteSecret, listSecrets, setSecret } from "./orchestrator/secrets.ts";

@@ -4,6 +4,7 @@
 export { type EgressPolicy, readPolicy } from "./security/egress.ts";
 export {
   type EgressGate,
+  type EgressHop,
   type EgressRequest,
   type EgressResponse,
   type GateLimits,
@@ -11,3 +12,4 @@ export {
   openGate,
 } from "./security/gate.ts";
 export { securityProblems } from "./security/problems.ts";
+export { openVault, type SecretLine, type Vault } from "./security/vault.ts";

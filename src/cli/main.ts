@@ -17,6 +17,7 @@ import { leave, meanToLeave, onUnmeantExit } from "./leave.ts";
 import { cliProblems, EXIT, exitCodeOf } from "./problems.ts";
 import { type CommonOptions, defaultData, resumeRun, runFile } from "./run.ts";
 import { addOperationCommands } from "./runs.ts";
+import { removeSecret, setSecretHere, showSecrets } from "./secrets.ts";
 import { startOwner } from "./start.ts";
 import { openTerminal, printable } from "./terminal.ts";
 import { followStream, watchRun } from "./watch.ts";
@@ -24,7 +25,7 @@ import { followStream, watchRun } from "./watch.ts";
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
   ...["workflows publish"],
-  ...["services", "secrets", "stats", "agents", "delegate", "verify"],
+  ...["services", "stats", "agents", "delegate", "verify"],
   ...["keys", "insights", "preferences", "init", "templates", "plan", "peers"],
 ]);
 
@@ -150,6 +151,7 @@ function build(end: (code: number) => void): Command {
   addCheck(program, end);
   addValidate(program, end);
   addGraph(program, end);
+  addSecrets(program, end);
   addDoctor(program, end);
   addExplain(program, end);
   addCompletion(program);
@@ -284,6 +286,26 @@ function addValidate(program: Command, end: (code: number) => void): void {
     const { with: withFiles } = command.opts() as { with: string[] };
     end(await validate(files.map(requirePath), { ...readCommon(command), with: withFiles }));
   });
+}
+
+function addSecrets(program: Command, end: (code: number) => void): void {
+  const secrets = program.command("secrets").description("What calls need and nobody may read.");
+  const set = withCommon(
+    secrets.command("set").description("Keep a secret: its value is read from standard input, or asked for."),
+  )
+    .argument("<name>")
+    .option("--host <host>", "the only hosts it may be sent to, HOST or HOST:PORT (repeatable)", collect, [])
+    .addHelpText("after", "\nExamples:\n  baton secrets set apiKey\n  baton secrets set apiKey --host api.example.com < key.txt");
+  set.action(async (name: string) => {
+    const { host } = set.opts() as { host: string[] };
+    end(await setSecretHere(name, { ...readCommon(set), hosts: host }));
+  });
+  const ls = withCommon(secrets.command("ls").description("List secrets: names, dates and hosts; never values."));
+  ls.addHelpText("after", "\nExamples:\n  baton secrets ls --json").action(() => end(showSecrets(readCommon(ls))));
+  const rm = withCommon(secrets.command("rm").description("Delete a secret.")).argument("<name>");
+  rm.addHelpText("after", "\nExamples:\n  baton secrets rm apiKey").action((name: string) =>
+    end(removeSecret(name, readCommon(rm))),
+  );
 }
 
 function addGraph(program: Command, end: (code: number) => void): void {

@@ -5,8 +5,6 @@
 // reverse order, also when opening stops half-way.
 
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { mkdirSync, statSync } from "node:fs";
-import { dirname } from "node:path";
 import type { Answerer, InputOf, OperationName, OutputOf, ReadInputOf } from "../api.ts";
 import type { Clock, Random32 } from "../base/clock.ts";
 import { type RunId, readId } from "../base/id.ts";
@@ -29,12 +27,13 @@ import {
 import { isEnd, limits, RETENTION, type RetentionPolicy, type Run, readRetention, runProblems } from "../run.ts";
 import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../store.ts";
 import { type DocumentSchedule, fullName, type Workflow } from "../workflow.ts";
-import { type DataDirectory, dataDirectory, removeOwnerNote, requireNothingElse, writeOwnerNote } from "./directory.ts";
+import { type DataDirectory, dataDirectory, makeDirectory, removeOwnerNote, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
 import { answerWith, readHandlers, scheduleHandlers, steerHandlers, wakeFamily } from "./handlers.ts";
 import { isLoading, type LoadedWorkflow, loadAgain, loadWorkflowFile } from "./loader.ts";
-import { allowHosts, offerFunction } from "./outside.ts";
+import { allowHosts, offerFunction, useSecrets } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
+import { secretsAt } from "./secrets.ts";
 import { requireRun } from "./views.ts";
 import { systemClock, systemRandom } from "./world.ts";
 
@@ -97,6 +96,7 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
   const carrier = new RunCarrier({ engine, random32, strict, beside: store, idle: carry === "nothing", loadSource });
   opening.defer(() => carrier.drain(options.graceMs ?? GRACE_MS));
   allowHosts(options.allow ?? []);
+  useSecrets(secretsAt(directory));
   for (const workflow of options.workflows ?? []) {
     carrier.register(workflow as Workflow, null);
     offerFunction(workflow as Workflow);
@@ -119,28 +119,6 @@ function startRetention(store: Store, engine: EmbeddedEngine, { steering }: RunC
   const keeper = new Retention({ store, engine, policy, delete: (run) => steering.delete(run) });
   keeper.start();
   return { [Symbol.dispose]: () => keeper.stop() };
-}
-
-function makeDirectory(directory: DataDirectory): void {
-  requireNothingElse(directory);
-  try {
-    makePath(directory.path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw orchestratorProblems.DATA_DIRECTORY(`${directory.path} cannot be made: ${reason}`);
-  }
-}
-
-/** Not by `recursive`, which never returns where a parent takes no directories, as /proc does not. */
-function makePath(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  const parent = dirname(path);
-  if (parent !== path) makePath(parent);
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error; // else another was faster
-  }
 }
 
 async function openOwnersDoor(directory: DataDirectory, baton: Baton, carries: "everything" | "own"): Promise<AsyncDisposable> {

@@ -1,7 +1,7 @@
 // The data directory: its files, and the note its owner leaves for others.
 
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { storeProblems } from "../store.ts";
 import { orchestratorProblems } from "./problems.ts";
 
@@ -30,6 +30,29 @@ export function requireNothingElse({ path }: DataDirectory): void {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Makes it where it is not, for this user alone. Throws DATA_DIRECTORY. */
+export function makeDirectory(directory: DataDirectory): void {
+  requireNothingElse(directory);
+  try {
+    makePath(directory.path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw orchestratorProblems.DATA_DIRECTORY(`${directory.path} cannot be made: ${reason}`);
+  }
+}
+
+/** Not by `recursive`, which never returns where a parent takes no directories, as /proc does not. */
+function makePath(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const parent = dirname(path);
+  if (parent !== path) makePath(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error; // else another was faster
+  }
 }
 
 /** How the owner is reached. The token is what makes a caller of the same user and no other. */

@@ -3,14 +3,23 @@
 
 import { parse } from "yaml";
 import type { Json } from "../base/json.ts";
-import { type EgressGate, openGate, readPolicy } from "../security.ts";
+import { type EgressGate, type EgressHop, openGate, readPolicy, securityProblems, type Vault } from "../security.ts";
 import { planOperation, servicesProblems } from "../services.ts";
 
-import { type Doer, fullName, type HttpAnswer, type HttpCall, type Workflow } from "../workflow.ts";
+import { type Doer, fullName, type HttpAnswer, type HttpCall, masked, type Workflow } from "../workflow.ts";
 
 const workflows = new Map<string, Workflow>();
 const allowed = new Set<string>();
 let gate: EgressGate | null = null;
+let vault: Vault | null = null;
+
+/** Secrets that were used in this process, and are for some hosts only. */
+const bound = new Map<string, { readonly value: string; readonly hosts: readonly string[] }>();
+
+/** Where secrets are looked for before the environment. */
+export function useSecrets(secrets: Vault): void {
+  vault = secrets;
+}
 
 /** A workflow that documents may call as a function. */
 export function offerFunction(workflow: Workflow): void {
@@ -42,8 +51,38 @@ async function send({ isRedirected, ...call }: HttpCall, signal: AbortSignal): P
     ...call,
     ...(call.body === null ? { body: "" } : { body: call.body }),
     redirect: isRedirected ? "follow" : "stop",
+    inspect: requireBound,
     signal,
   });
+}
+
+/** A secret that is for some hosts is sent to no other, however it is written. Throws EGRESS_DENIED. */
+function requireBound({ url, headers, body }: EgressHop): void {
+  if (bound.size === 0 || !URL.canParse(url)) return;
+  const { host, hostname } = new URL(url);
+  const sent = [url, ...Object.values(headers), basicOf(headers), body === null ? "" : Buffer.from(body).toString("utf8")];
+  for (const [name, { value, hosts }] of bound)
+    if (!hosts.includes(host) && !hosts.includes(hostname) && isSeen(sent, value))
+      throw securityProblems.EGRESS_DENIED(`The secret "${name}" is for ${hosts.join(", ")} and may not be sent to ${host}.`, {
+        fix: `\`baton secrets set ${name} --host ${host}\` lets it, with the others it is for.`,
+      });
+}
+
+/** What stands in a header of basic authentication. */
+function basicOf(headers: Readonly<Record<string, string>>): string {
+  const [, parameter = ""] = /^Basic (.+)$/.exec(headers.authorization ?? "") ?? [];
+  return Buffer.from(parameter, "base64").toString("utf8");
+}
+
+function isSeen(sent: readonly string[], value: string): boolean {
+  return JSON.stringify(masked([...sent], textsOf(value))) !== JSON.stringify(sent);
+}
+
+/** Of a secret that is an object, its texts. */
+function textsOf(value: string): string[] {
+  const found = readSecret(value);
+  if (typeof found !== "object" || found === null) return [value];
+  return Object.values(found).filter((one): one is string => typeof one === "string" && one !== "");
 }
 
 const ALIASES_MAX = 100;
@@ -60,15 +99,26 @@ function readDescription(text: string, url: string): Json {
   }
 }
 
-/** `BATON_SECRET_<NAME>`: as it is written, or in capitals with `_` for what is no letter or digit. */
+/** Of the vault; else `BATON_SECRET_<NAME>`: as it is written, or in capitals with `_` for what is no letter or digit. */
 function secretNamed(name: string): Json | undefined {
+  const kept = vault?.value(name);
+  if (kept !== undefined) {
+    const hosts = vault?.list().find((line) => line.name === name)?.hosts ?? [];
+    if (hosts.length > 0) bound.set(name, { value: kept, hosts });
+    return readSecret(kept);
+  }
   const capitals = name
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
     .replace(/[^A-Za-z0-9]+/g, "_")
     .toUpperCase();
   const names = [name, name.toUpperCase(), capitals].map((one) => `BATON_SECRET_${one}`);
   const text = names.map((one) => process.env[one]).find((one) => one !== undefined);
-  if (text === undefined || !/^\s*\{/.test(text)) return text;
+  return text === undefined ? undefined : readSecret(text);
+}
+
+/** An object where it is written as one, as for user name and password; else text. */
+function readSecret(text: string): Json {
+  if (!/^\s*\{/.test(text)) return text;
   try {
     return JSON.parse(text) as Json;
   } catch {

@@ -22,6 +22,8 @@ export interface EgressRequest {
   readonly signal?: AbortSignal;
   /** Names of header fields that are credentials, beside those that always are. */
   readonly credentialHeaders?: readonly string[];
+  /** Looks at every hop before it is sent, and throws what refuses it. */
+  readonly inspect?: (hop: EgressHop) => void;
 }
 
 export interface EgressResponse {
@@ -70,7 +72,8 @@ export function openGate(policy: EgressPolicy, options: GateOptions = {}): Egres
   const limits = { ...GATE_LIMITS, ...options.limits };
   const lookup = options.lookup ?? resolve;
   const agents = new Set<Agent>();
-  const hop = async (request: Prepared, signal: AbortSignal): Promise<Answer> => {
+  const hop = async (request: EgressHop, signal: AbortSignal, inspect?: EgressRequest["inspect"]): Promise<Answer> => {
+    inspect?.(request);
     const destination = readDestination(request.url, policy);
     const addresses = isIP(destination.host) === 0 ? await lookedUp(lookup, destination) : [destination.host];
     requireAddresses(destination, addresses);
@@ -126,7 +129,8 @@ function pinnedAgent(addresses: readonly string[], { connectMs, headersMs, idleM
 
 // A request, made sure of before anything is sent.
 
-interface Prepared {
+/** Names of headers in lower case. */
+export interface EgressHop {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -149,7 +153,7 @@ const OWN_HEADERS = new Set([
   "proxy-connection",
 ]);
 
-function prepared({ method, url, headers = {}, body = null }: EgressRequest): Prepared {
+function prepared({ method, url, headers = {}, body = null }: EgressRequest): EgressHop {
   if (!TOKEN.test(method)) throw invalid(`${JSON.stringify(method.slice(0, 40))} is no method`);
   const made: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
@@ -174,17 +178,17 @@ const CREDENTIALS = ["authorization", "cookie", "proxy-authorization", "x-api-ke
 type Answer = EgressResponse & { readonly location: string | null };
 
 async function follow(
-  first: Prepared,
-  { redirect = "follow", signal, credentialHeaders = [] }: EgressRequest,
+  first: EgressHop,
+  { redirect = "follow", signal, credentialHeaders = [], inspect }: EgressRequest,
   limits: GateLimits,
-  hop: (request: Prepared, signal: AbortSignal) => Promise<Answer>,
+  hop: (request: EgressHop, signal: AbortSignal, inspect: EgressRequest["inspect"]) => Promise<Answer>,
 ): Promise<EgressResponse> {
   const late = AbortSignal.timeout(limits.totalMs);
   const either = signal === undefined ? late : AbortSignal.any([signal, late]);
   const secrets = new Set([...CREDENTIALS, ...credentialHeaders.map((name) => name.toLowerCase())]);
   let request = first;
   for (let hops = 0; ; hops++) {
-    const { location, ...answer } = await inTime(hop(request, either), late, signal, limits, request.url);
+    const { location, ...answer } = await inTime(hop(request, either, inspect), late, signal, limits, request.url);
     if (location === null || redirect === "stop") return answer;
     if (hops === limits.redirectsMax)
       throw securityProblems.EGRESS_REDIRECTS(`${first.url} redirects more than ${limits.redirectsMax} times (redirectsMax).`);
@@ -210,7 +214,7 @@ async function inTime(
 }
 
 /** As browsers do: 303, and 301 and 302 after a POST, are fetched anew by GET; another origin gets no credentials. */
-function redirected(request: Prepared, status: number, location: string, secrets: ReadonlySet<string>): Prepared {
+function redirected(request: EgressHop, status: number, location: string, secrets: ReadonlySet<string>): EgressHop {
   const from = new URL(request.url);
   let to: URL;
   try {
@@ -245,7 +249,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 async function exchange(
   agent: Agent,
   { url }: Destination,
-  request: Prepared,
+  request: EgressHop,
   limits: GateLimits,
   signal: AbortSignal,
 ): Promise<Answer> {

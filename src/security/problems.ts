@@ -15,6 +15,26 @@ export const securityProblems = defineProblems({
   EGRESS_RESPONSE_TOO_LARGE: { status: 502, title: "An answer is too large." },
   EGRESS_TIMEOUT: { status: 504, title: "A service does not answer in time." },
   EGRESS_UNREACHABLE: { status: 502, title: "A service cannot be reached." },
+  SECRET_NAME_INVALID: {
+    status: 422,
+    title: "A secret's name has a wrong form.",
+    fix: "Letters, digits, `_`, `.` and `-`, at most 128, beginning with a letter.",
+    exit: 2,
+  },
+  SECRET_VALUE_INVALID: { status: 422, title: "A secret's value cannot be kept.", exit: 2 },
+  SECRET_UNKNOWN: { status: 404, title: "There is no such secret.", fix: "`baton secrets ls` lists them.", exit: 4 },
+  SECRET_KEY_WRONG: {
+    status: 500,
+    title: "Secrets cannot be opened.",
+    fix: "Put back the master key they were set with: master.key in the data directory, or BATON_MASTER_KEY.",
+    exit: 5,
+  },
+  SECRET_STORE_CORRUPT: {
+    status: 500,
+    title: "The file of secrets cannot be read.",
+    fix: "Put back a copy of secrets.json.",
+    exit: 74,
+  },
   EGRESS_POLICY_INVALID: {
     status: 422,
     title: "What may be called is written wrongly.",

@@ -88,7 +88,7 @@ export const TASKS_AT_ONCE_MAX = 100_000;
 /** Of all tasks of one run. */
 export const TASKS_MAX = 10_000_000;
 
-const SECRET_FIX = "Set BATON_SECRET_<NAME>, as it is written or in capitals with _, in the environment of whoever runs it.";
+const SECRET_FIX = "Keep it: baton secrets set NAME. Or set BATON_SECRET_<NAME> in the environment of whoever runs it.";
 
 /** A run of a document. */
 export class RunState {
