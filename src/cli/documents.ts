@@ -44,12 +44,13 @@ function counted(count: number, word: string): string {
   return count === 0 ? "" : `${count} ${word}${count === 1 ? "" : "s"}`;
 }
 
-/** `file:line:col`, what is wrong, the lines around it, and what to do. */
+/** `file:line:col`, what is wrong, the lines around it, what to do, and where to read more. */
 export function diagnosticText(text: string, diagnostic: Diagnostic, terminal: Terminal): string {
-  const { severity, code, message, fix } = diagnostic;
+  const { severity, code, message, fix, docs } = diagnostic;
   const title = terminal.style(severity === "error" ? "red" : "yellow", `${severity}[${code}]`);
   const lines = [`${title} ${printable(message)}`, `  --> ${printable(placeOf(diagnostic))}`, printable(frame(text, diagnostic))];
   if (fix !== undefined) lines.push(`  fix ${printable(fix)}`);
+  lines.push(terminal.style("dim", `  docs ${docs}`));
   return `${lines.join("\n")}\n`;
 }
 
