@@ -37,9 +37,7 @@ export interface Closure {
 }
 
 /** Thrown to leave a stream: by `break`, and by those who have enough. */
-export class Enough {
-  /** The place of the label in the program, where a program's own `break` threw it. */
-}
+export class Enough {}
 
 export function envAt(env: Env, hops: number): Env {
   let at = env;

@@ -5,17 +5,17 @@ import { fail, shown, type Value } from "./value.ts";
 
 type Compute = (input: Value, a?: Value, b?: Value, c?: Value) => Value;
 
-function number(value: Value | undefined, _name: string): number {
+function number(value: Value | undefined): number {
   if (typeof value === "number") return value;
   throw fail(`${shown(value ?? null)} number required`);
 }
 
 function of1(name: string, compute: (x: number) => number): readonly [string, Compute] {
-  return [`${name}/0`, (value) => computed(compute(number(value, name)))];
+  return [`${name}/0`, (value) => computed(compute(number(value)))];
 }
 
 function of2(name: string, compute: (x: number, y: number) => number): readonly [string, Compute] {
-  return [`${name}/2`, (_, a, b) => computed(compute(number(a, name), number(b, name)))];
+  return [`${name}/2`, (_, a, b) => computed(compute(number(a), number(b)))];
 }
 
 /** Halves go away from zero, as in C. */
@@ -155,16 +155,16 @@ export const numeric: readonly (readonly [string, Compute])[] = [
   of2("scalbln", scaled),
   of2("nextafter", nextAfter),
   of2("nexttoward", nextAfter),
-  ["fma/3", (_, a, b, c) => computed(number(a, "fma") * number(b, "fma") + number(c, "fma"))],
-  ["frexp/0", (value) => frexp(number(value, "frexp")).map(computed)],
-  ["modf/0", (value) => modf(number(value, "modf"))],
-  ["lgamma_r/0", (value) => [computed(logGamma(number(value, "lgamma_r"))), signOfGamma(number(value, "lgamma_r"))]],
+  ["fma/3", (_, a, b, c) => computed(number(a) * number(b) + number(c))],
+  ["frexp/0", (value) => frexp(number(value)).map(computed)],
+  ["modf/0", (value) => modf(number(value))],
+  ["lgamma_r/0", (value) => [computed(logGamma(number(value))), signOfGamma(number(value))]],
   ["abs/0", abs],
   ["infinite/0", () => computed(Infinity)],
   ["nan/0", () => computed(Number.NaN)],
   ["isinfinite/0", (value) => value === Infinity || value === -Infinity],
   ["isnan/0", (value) => Number.isNaN(value)],
-  ["isfinite/0", (value) => Number.isFinite(number(value, "isfinite"))],
+  ["isfinite/0", (value) => Number.isFinite(value)],
   ["isnormal/0", (value) => typeof value === "number" && isNormal(value)],
 ];
 

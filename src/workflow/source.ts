@@ -151,7 +151,7 @@ class Reader {
         `The document is nested deeper than ${DOCUMENT_DEPTH_MAX} levels (DOCUMENT_DEPTH_MAX).`,
         node,
       );
-    if (isAlias(node)) return this.#alias(node, depth);
+    if (isAlias(node)) return this.#alias(node);
     if (++this.#count > DOCUMENT_VALUES_MAX)
       return this.#refuse("DOC_SIZE", `The document has more than ${DOCUMENT_VALUES_MAX} values (DOCUMENT_VALUES_MAX).`, node);
     const { tag, anchor } = node as { tag?: string; anchor?: string };
@@ -174,7 +174,7 @@ class Reader {
   }
 
   /** Counts as what it stands for, before anything is made of it. */
-  #alias(node: Alias, depth: number): Json {
+  #alias(node: Alias): Json {
     const target = this.#anchors.get(node.source);
     if (target === undefined) return this.#refuse("DOC_YAML", `The alias *${node.source} stands for nothing.`, node);
     if (this.#open.has(target)) return this.#refuse("DOC_CYCLE", `The alias *${node.source} contains itself.`, node);
@@ -188,7 +188,6 @@ class Reader {
         node,
         "Write out what is needed.",
       );
-    void depth;
     return made.value;
   }
 
