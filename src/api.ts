@@ -2,13 +2,12 @@
  * What can be asked of Baton: operations with their schemas and problems, and no handler. The command line is made from
  * this list; so are HTTP routes and clients.
  */
+export type { CommandShape, OperationShape } from "./api/operation.ts";
 export {
   type Answerer,
-  type CommandShape,
   type InputOf,
   isOperationName,
   type OperationName,
-  type OperationShape,
   type OutputOf,
   operations,
   type ReadInputOf,
@@ -24,3 +23,4 @@ export type {
   ScheduleLine,
   WorkflowLine,
 } from "./api/schemas.ts";
+export type { FoundService, KpisView, ServiceLine, ServiceView } from "./api/service-operations.ts";

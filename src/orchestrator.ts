@@ -11,3 +11,4 @@ export { filesLoadedWith, isLoading, type LoadedFile, loadWorkflowFile, requireO
 export { allowHosts } from "./orchestrator/outside.ts";
 export { orchestratorProblems } from "./orchestrator/problems.ts";
 export { deleteSecret, listSecrets, setSecret } from "./orchestrator/secrets.ts";
+export { type Imported, importService, type ServiceImport } from "./orchestrator/service-import.ts";

@@ -1,12 +1,13 @@
 /**
  * What protects whoever runs Baton: the one gate through which calls go out.
  */
-export { type EgressPolicy, readPolicy } from "./security/egress.ts";
+export { type EgressPolicy, isMetadataHost, readPolicy } from "./security/egress.ts";
 export {
   type EgressGate,
   type EgressHop,
   type EgressRequest,
   type EgressResponse,
+  type EgressStream,
   type GateLimits,
   type GateOptions,
   openGate,

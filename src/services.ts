@@ -1,7 +1,31 @@
 /**
- * Services of others by their description: from an OpenAPI document, an operation's name and parameters to an HTTP request.
- * Pure: nothing is fetched here and nothing sent.
+ * What can be called: definitions and the catalogue, discovery, choosing among several, calling, and what stands in when
+ * nobody can answer.
  */
-export type { HttpRequestPlan, Operation, OperationParameter } from "./services/openapi.ts";
+
+export type { Reach } from "./services/attempt.ts";
+export { type Answerers, callingOf, rehearsedCalls } from "./services/call.ts";
+export { CAPABILITIES } from "./services/capabilities.ts";
+export { CATALOGUE } from "./services/catalogue.ts";
+export {
+  checkDefinitionValue,
+  isService,
+  isServiceDocument,
+  type ReadDefinition,
+  readDefinition,
+  type ServiceDocument,
+  service,
+  serviceOfCode,
+  serviceOfDocument,
+} from "./services/definition.ts";
+export { type CallFacts, Desk, type DeskOptions, type Health, type ServiceEvent, type Standing } from "./services/desk.ts";
+export { type Discovered, discover } from "./services/discovery.ts";
+export { checkHealth, HealthWatch } from "./services/health.ts";
+export { definitionOfMcp, definitionOfOpenApi, isOpenApi, serviceName } from "./services/import.ts";
+export { judge } from "./services/judgement.ts";
+export { McpConnections } from "./services/mcp.ts";
+export type { HttpRequestPlan, Operation as ApiOperation, OperationParameter } from "./services/openapi.ts";
 export { planOperation } from "./services/openapi.ts";
 export { servicesProblems } from "./services/problems.ts";
+export type { Choice } from "./services/selection.ts";
+export type { FileValue, Operation, Outside, Service, ServiceDefinition } from "./services/service.ts";

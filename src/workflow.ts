@@ -6,8 +6,14 @@ export { type CheckOptions, checkDocument } from "./workflow/check.ts";
 export type {
   Answer,
   AskOptions,
+  Called,
+  CallFallback,
+  Calling,
+  CallOptions,
+  CallStrategy,
   ChildOptions,
   Context,
+  Degradation,
   Interrupted,
   LimitOptions,
   ListenOptions,
@@ -22,8 +28,9 @@ export type {
   Workflow,
 } from "./workflow/context.ts";
 export { fullName, isWorkflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
-export { DIAGNOSTICS, type Diagnostic, frame } from "./workflow/diagnostic.ts";
+export { DIAGNOSTICS, type Diagnostic, didYouMean, frame, Report, Trail } from "./workflow/diagnostic.ts";
 export type { Doer, HttpAnswer, HttpCall, HttpPlan, TaskEvent } from "./workflow/doer.ts";
+export { compileValue, type Evaluate, type ExpressionScope, piecesOf, programIn } from "./workflow/expression.ts";
 export { type Fault, faultOf } from "./workflow/fault.ts";
 export { type Graph, graphOf } from "./workflow/graph.ts";
 export { graphMermaid } from "./workflow/graph-mermaid.ts";
@@ -31,7 +38,7 @@ export { graphSvg } from "./workflow/graph-svg.ts";
 export { graphText } from "./workflow/graph-text.ts";
 export { documentWorkflow } from "./workflow/interpreter.ts";
 export { mapLimit } from "./workflow/map-limit.ts";
-export { masked } from "./workflow/mask.ts";
+export { masked, secretForms } from "./workflow/mask.ts";
 export { type DocumentSchedule, scheduleOf } from "./workflow/schedule.ts";
 export {
   type Checked,
@@ -39,7 +46,9 @@ export {
   issuesInWords,
   type JsonSchema,
   readSchema,
+  readServiceSchema,
   type Schema,
   type SchemaLike,
 } from "./workflow/schema.ts";
-export { readSource, type Source } from "./workflow/source.ts";
+export * as shapes from "./workflow/shape.ts";
+export { placed, readSource, type Source } from "./workflow/source.ts";

@@ -2,6 +2,7 @@
 // list, and so is whatever answers elsewhere: no handler lives here.
 
 import { z } from "zod";
+import { define } from "./operation.ts";
 import {
   entryLine,
   inboxItem,
@@ -14,35 +15,7 @@ import {
   scheduleName,
   streamItem,
 } from "./schemas.ts";
-
-/** How an operation looks on the command line. Fields of the input become an argument or an option. */
-export interface CommandShape {
-  /** `runs ls` */
-  readonly command: string;
-  /** Fields given as arguments, in order; one that may be left out ends in `?`. */
-  readonly args?: readonly string[];
-  /** Fields typed as JSON: `JSON│@file│-`; what does not read as JSON is text. */
-  readonly json?: readonly string[];
-  /** Fields that may name a file, typed as a path from where the person is. */
-  readonly paths?: readonly string[];
-  /** Whether it may be done to all runs of a `--query`. */
-  readonly bulk?: boolean;
-  /** Fields given as options: their flags as commander writes them, and what they mean. */
-  readonly options?: Readonly<Record<string, { readonly flags: string; readonly about: string }>>;
-  readonly examples: readonly string[];
-}
-
-export interface OperationShape<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
-  readonly summary: string;
-  /** `read` changes nothing and works beside an owner; `steer` needs the owner, or the lock for a moment; `carry` needs a carrier. */
-  readonly kind: "read" | "steer" | "carry";
-  readonly http: { readonly method: "GET" | "POST" | "DELETE"; readonly path: string };
-  readonly input: I;
-  readonly output: O;
-  readonly cli?: CommandShape;
-}
-
-const define = <I extends z.ZodType, O extends z.ZodType>(shape: OperationShape<I, O>): OperationShape<I, O> => shape;
+import { serviceOperations } from "./service-operations.ts";
 
 const who = z.string().min(1).max(256).nullable().default(null).describe("who does it");
 const itemId = z.string().max(1_000).describe("run/key; the run alone where it asks one question");
@@ -53,6 +26,7 @@ const as = { flags: "--as <name>", about: "who you are (your user name)" };
 export const PAGE_LIMIT_MAX = 1_000;
 
 export const operations = {
+  ...serviceOperations,
   "runs.list": define({
     summary: "List runs, newest first.",
     kind: "read",

@@ -18,6 +18,7 @@ import { cliProblems, EXIT, exitCodeOf } from "./problems.ts";
 import { type CommonOptions, defaultData, resumeRun, runFile } from "./run.ts";
 import { addOperationCommands } from "./runs.ts";
 import { removeSecret, setSecretHere, showSecrets } from "./secrets.ts";
+import { addService, callHelp, callService } from "./services.ts";
 import { startOwner } from "./start.ts";
 import { openTerminal, printable } from "./terminal.ts";
 import { followStream, watchRun } from "./watch.ts";
@@ -25,7 +26,7 @@ import { followStream, watchRun } from "./watch.ts";
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
   ...["workflows publish"],
-  ...["services", "stats", "agents", "delegate", "verify"],
+  ...["agents", "delegate", "verify"],
   ...["keys", "insights", "preferences", "init", "templates", "plan", "peers"],
 ]);
 
@@ -143,6 +144,7 @@ function build(end: (code: number) => void): Command {
     ["schedules", group("schedules", "Workflows that are started again and again.")],
     ["events", group("events", "Events for whoever listens.")],
     ["inbox", group("inbox", "Questions that wait for a person.")],
+    ["services", group("services", "What can be called: find, add, call, rate.")],
   ]);
   const groupOf = (name: string): Command => groups.get(name) ?? program;
   addOperationCommands(groupOf, withCommon, readCommon);
@@ -152,6 +154,7 @@ function build(end: (code: number) => void): Command {
   addValidate(program, end);
   addGraph(program, end);
   addSecrets(program, end);
+  addServices(groupOf("services"), end);
   addDoctor(program, end);
   addExplain(program, end);
   addCompletion(program);
@@ -306,6 +309,60 @@ function addSecrets(program: Command, end: (code: number) => void): void {
   rm.addHelpText("after", "\nExamples:\n  baton secrets rm apiKey").action((name: string) =>
     end(removeSecret(name, readCommon(rm))),
   );
+}
+
+function addServices(services: Command, end: (code: number) => void): void {
+  const add = withCommon(
+    services
+      .command("add")
+      .description("Add a service: a definition or an OpenAPI document, an entry of the catalogue, an MCP server."),
+  )
+    .argument("<target>", "FILE, URL, an entry of the catalogue (ollama, openai, …), or a name with --stdio")
+    .argument("[command...]", "with --stdio: what starts the server, after --")
+    .option("--name <name>", "what it is called by here")
+    .option("--base-url <url>", "where it is")
+    .option("--mcp", "the URL is of an MCP server")
+    .option("--stdio", "an MCP server that is a process of this machine")
+    .option("--replace", "instead of the one of that name")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  baton services add wiki.yaml\n  baton services add https://api.example.com/openapi.json\n  baton services add ollama --base-url http://gpu-box:11434 --name gpu\n  baton services add http://127.0.0.1:3000/mcp --mcp --name tools\n  baton services add files --stdio -- npx -y @modelcontextprotocol/server-filesystem .",
+    );
+  add.action(async (target: string, words: string[]) => {
+    end(await addService(target, words, { ...(add.opts() as object), ...readCommon(add) }));
+  });
+  const call = withCommon(services.command("call").description("Call a service once, as a run."))
+    .argument("[target]", "SERVICE/OPERATION, or a capability: llm.chat")
+    .argument("[fields...]", "fields of its input: --prompt hello")
+    .option("--input <json>", "the input: JSON, @file, or -")
+    .option("--strategy <name>", "how one of several is chosen: priority, learned, least-cost, …")
+    .option("--stream", "print what it says as it comes")
+    .option(...ALLOW)
+    .option("--timeout <span>", "how long this command waits")
+    .option("-h, --help", "show help, with the fields of TARGET")
+    .helpOption(false)
+    .allowUnknownOption()
+    .addHelpText(
+      "after",
+      '\nExamples:\n  baton services call llm.chat --prompt "Why is the sky blue?" --stream\n  baton services call wiki/search --input \'{"q":"tides"}\' --json\n  baton services call ollama/chat --help',
+    );
+  call.action(async (target: string | undefined, fields: string[]) => {
+    const options = call.opts() as {
+      input?: string;
+      strategy?: string;
+      stream?: boolean;
+      timeout?: string;
+      allow: string[];
+      help?: boolean;
+    };
+    const common = readCommon(call);
+    if (options.help === true || target === undefined) {
+      process.stdout.write(await callHelp(call, target, common));
+      return end(target === undefined && options.help !== true ? 2 : 0);
+    }
+    const { input: inputText, strategy, stream, timeout, allow } = options;
+    end(await callService(target, fields, { ...common, inputText, strategy, stream, timeout, allow }));
+  });
 }
 
 function addGraph(program: Command, end: (code: number) => void): void {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import type { Answerer } from "../api.ts";
 import { isProblemError } from "../base/problem.ts";
 import { readSpan } from "../base/time.ts";
+import type { Listener } from "../engine.ts";
 import {
   allowHosts,
   ask,
@@ -40,8 +41,12 @@ export interface RunOptions extends CommonOptions {
 }
 
 /** What is to be carried: a workflow to start, or a run that exists. */
-interface Wanted {
+export interface Wanted {
   readonly title: string;
+  /** Hears everything that happens while it is carried. */
+  readonly hear?: Listener;
+  /** How the end is told; as of any run where left out. */
+  readonly tell?: (terminal: Terminal, options: CommonOptions, told: Told) => number;
   readonly files: readonly string[];
   /** Hosts that calls may reach when it is carried here. */
   readonly allow: readonly string[];
@@ -113,7 +118,7 @@ function quoted(word: string): string {
 }
 
 /** The moment at which to stop waiting, Unix ms. */
-function readTimeout(text: string | undefined): number | null {
+export function readTimeout(text: string | undefined): number | null {
   if (text === undefined) return null;
   const spanMs = readSpan(text);
   if (spanMs === null) throw cliProblems.USAGE(`--timeout ${JSON.stringify(text)} is not a span like 30s, 5m or 1h30m.`);
@@ -174,12 +179,12 @@ async function resume(at: Answerer, run: string): Promise<void> {
 }
 
 /** At the owner if there is one, else here; and here after all when the owner goes while the run is on its way. */
-async function carry(options: CommonOptions, wanted: Wanted): Promise<number> {
+export async function carry(options: CommonOptions, wanted: Wanted): Promise<number> {
   const terminal = openTerminal(options);
   const there = (owner: RemoteBaton) => carryThere(owner, wanted, terminal);
   const here = () => carryHere(options, wanted, terminal);
   const told = await thereOrHere(options.data, there, here, wanted.repeatable);
-  if (told.because !== "gone") return tellEnd(terminal, options, told);
+  if (told.because !== "gone") return (wanted.tell ?? tellEnd)(terminal, options, told);
   terminal.say(`the owner is gone; ${told.run} goes on here`);
   const begin = (at: Answerer) => takeUp(at, told.run, []);
   return carry(options, { ...wanted, needsOwner: false, repeatable: true, begin });
@@ -191,6 +196,7 @@ async function carryThere(owner: RemoteBaton, wanted: Wanted, terminal: Terminal
   for (const file of wanted.files) await owner.call("workflows.load", fileAndExport(file));
   await using news = await owner.openNews();
   const carrier: Followable = { answerer: owner, listen: (listener) => news.listen(listener), gone: news.gone };
+  using _hearing = wanted.hear === undefined ? null : news.listen(wanted.hear);
   const begin = async (): Promise<string> => {
     const { run, repeated } = await wanted.begin(owner);
     terminal.say(`${repeated ? "attached to" : "started"} ${run} at the owner (process ${owner.pid})`);
@@ -213,6 +219,7 @@ function absolute(file: string): string {
 async function carryHere(options: CommonOptions, wanted: Wanted, terminal: Terminal): Promise<Told> {
   if (wanted.needsOwner) throw cliProblems.NO_OWNER(`Nobody carries the runs of ${options.data}, so the run would only wait.`);
   await using baton = await openBaton({ data: options.data, carry: "own" });
+  using _hearing = wanted.hear === undefined ? null : baton.listen(wanted.hear);
   for (const file of wanted.files) await baton.loadAll(file);
   const begin = async (): Promise<string> => {
     const { run, repeated } = await wanted.begin(baton);

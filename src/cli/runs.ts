@@ -22,6 +22,7 @@ import { isEnd, type RunStatus } from "../run.ts";
 import { addBulk, answerAll, readBulk } from "./bulk.ts";
 import { readTypedValue } from "./input.ts";
 import type { CommonOptions } from "./run.ts";
+import { renderFound, renderService, renderServices, renderStats } from "./services.ts";
 import { openTerminal, printable, type Terminal, table } from "./terminal.ts";
 
 type Render = { readonly [N in OperationName]?: (output: OutputOf<N>, terminal: Terminal) => string };
@@ -68,6 +69,13 @@ const render: Render = {
   "inbox.show": renderItem,
   "inbox.answer": ({ id }) => `${id} is answered`,
   "inbox.decline": ({ id }) => `${id} is declined`,
+  "services.list": renderServices,
+  "services.show": renderService,
+  "services.remove": ({ id }) => `${id} is gone`,
+  "services.discover": renderFound,
+  "services.check": renderServices,
+  "services.rate": ({ target, rating }) => `${target} is rated ${rating} of 5`,
+  "stats.show": renderStats,
 };
 
 function standing({ run, status }: { run: string; status: string }): string {
@@ -168,8 +176,12 @@ function addCommand(
   common: (command: Command) => Command,
   read: (command: Command) => CommonOptions,
 ): void {
-  const [group = "", verb = ""] = shape.command.split(" ");
-  const command = common(groupOf(group).command(verb).description(summary));
+  const words = shape.command.split(" ");
+  const command = common(
+    groupOf(words.length > 1 ? (words[0] ?? "") : "")
+      .command(words.at(-1) ?? "")
+      .description(summary),
+  );
   const args = (shape.args ?? []).map((argument) => argument.replace("?", ""));
   for (const argument of shape.args ?? []) {
     const isOptional = argument.endsWith("?") || (shape.bulk === true && argument === "run");

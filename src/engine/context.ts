@@ -2,12 +2,15 @@
 
 import { type RunId, readId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
+import { ProblemError } from "../base/problem.ts";
 import { fraction, uuidFrom } from "../base/random.ts";
 import { readInstant } from "../base/time.ts";
 import { type CloudEvent, type EventInit, runProblems } from "../run.ts";
 import type {
   Answer,
   AskOptions,
+  Called,
+  CallOptions,
   ChildOptions,
   Context,
   ListenOptions,
@@ -26,6 +29,7 @@ import { ChildRunOperation, ChildStartOperation, SignalSendOperation } from "./f
 import { Names, type TakenName } from "./names.ts";
 import type { Home, Operation } from "./operation.ts";
 import { PatchOperation } from "./patch.ts";
+import { engineProblems } from "./problems.ts";
 import { StepOperation } from "./step.ts";
 import { CompensateOperation } from "./undo.ts";
 import { AskOperation, readSpanMs, SignalWaitOperation, SleepOperation } from "./waits.ts";
@@ -50,6 +54,18 @@ export class RunContext implements Context {
 
   step<T>(name: string, act: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T> {
     return this.#operate(options?.key ?? name, (taken) => new StepOperation<T>(this.#home, taken, act, options));
+  }
+
+  async call<T = Json>(target: string, input: Json = null, options: CallOptions = {}): Promise<T> {
+    const called = await this.tryCall<T>(target, input, options);
+    if (!called.ok) throw new ProblemError(called.problem);
+    return called.output;
+  }
+
+  tryCall<T = Json>(target: string, input: Json = null, options: CallOptions = {}): Promise<Called<T>> {
+    const { calling } = this.#home;
+    if (calling === null) return rejected(engineProblems.NO_SERVICES(`"${target}" cannot be called here.`));
+    return calling.call(this, target, input, options) as Promise<Called<T>>;
   }
 
   sleep(name: string, durationMs: number): Promise<void> {
@@ -177,9 +193,7 @@ export class RunContext implements Context {
       return promise;
     } catch (error) {
       if (taken !== null) taken.use.open--;
-      const rejected = Promise.reject(error);
-      rejected.catch(() => undefined);
-      return rejected;
+      return rejected(error);
     }
   }
 
@@ -188,6 +202,13 @@ export class RunContext implements Context {
     if (isWorkflow(workflow)) return workflow;
     throw runProblems.OPTION_INVALID("A child must be a workflow, or the name of one that is loaded.");
   }
+}
+
+/** A workflow may look at a promise later or never; that must not end the process. */
+function rejected<T>(error: unknown): Promise<T> {
+  const promise = Promise.reject<T>(error);
+  promise.catch(() => undefined);
+  return promise;
 }
 
 function givenUpWith<T>(operation: Operation<T>, signal: AbortSignal): void {

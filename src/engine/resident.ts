@@ -42,7 +42,7 @@ import {
   type Unwinding,
 } from "../run.ts";
 import type { CodeIdentity, FreeChange, RunChange } from "../store.ts";
-import type { Log, RunInfo, Workflow } from "../workflow.ts";
+import type { Calling, Log, RunInfo, Workflow } from "../workflow.ts";
 import { acceptInput } from "./accept.ts";
 import { RunContext } from "./context.ts";
 import { onceDrained } from "./drained.ts";
@@ -65,6 +65,7 @@ export interface Carrying {
   readonly acting: Set<Acting>;
   readonly events: Events | null;
   readonly lines: Lining;
+  readonly calling: Calling | null;
   acts(acting: Acting): void;
   actingOf(resident: Resident): readonly Acting[];
   /** Grows with every commit: two outcomes of one turn are not delivered in one go. */
@@ -583,6 +584,10 @@ export class Resident implements Home {
 
   get lines(): Lining {
     return this.carrier.lines;
+  }
+
+  get calling(): Calling | null {
+    return this.carrier.calling;
   }
 
   get workflowName(): string {

@@ -68,6 +68,9 @@ export class Retention {
     const now = engine.clock.now();
     store.tidy({
       ...{ eventsBefore: now - limits.EVENT_KEPT_MS, eventCountMax: limits.EVENTS_KEPT_MAX },
+      ...{ readingsBefore: now - limits.READING_KEPT_MS, rollupsBefore: now - limits.ROLLUP_KEPT_MS },
+      fineRollupsBefore: now - limits.FINE_ROLLUP_KEPT_MS,
+      lastAnswerCountMax: limits.LAST_ANSWERS_MAX,
       passesBefore: now - RATE_SPAN_MS_MAX,
     });
     if (gone > 0 || this.#sweeps++ % PAYLOAD_SWEEP_EVERY === 0) store.sweepPayloads(); // others delete runs too

@@ -1,8 +1,8 @@
 // A step: attempts, time-outs, retries, and the one outcome that is recorded.
 
-import { type Json, writeJson } from "../base/json.ts";
+import { canonicalJson, type Json, writeJson } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
-import { fraction } from "../base/random.ts";
+import { fraction, shortHash } from "../base/random.ts";
 import {
   afterFailure,
   type Entry,
@@ -83,6 +83,7 @@ export class StepOperation<T> extends Operation<T> implements Acting {
   readonly kind = "step";
   readonly #act: Act<T>;
   readonly #options: StepOptions;
+  readonly #hash: number;
   readonly #policy: RetryPolicy;
   /** Attempts begun, those of earlier owners included. */
   #attempts = 0;
@@ -116,10 +117,15 @@ export class StepOperation<T> extends Operation<T> implements Acting {
     this.#place = placeOfStep(options.limit, home.workflowName, name.key);
     this.#act = act;
     this.#options = options;
+    this.#hash = options.input === undefined ? 0 : shortHash(canonicalJson(options.input));
     this.#policy = options.retry === undefined ? TRY_ONCE : readRetryPolicy(options.retry);
     requireSpan("timeoutMs", options.timeoutMs);
     requireSpan("attemptTimeoutMs", options.attemptTimeoutMs);
     requireSpan("heartbeatTimeoutMs", options.heartbeatTimeoutMs);
+  }
+
+  override get hash(): number {
+    return this.#hash;
   }
 
   get idempotencyKey(): string {

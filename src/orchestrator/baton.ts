@@ -25,8 +25,10 @@ import {
   Scheduler,
 } from "../engine.ts";
 import { isEnd, limits, RETENTION, type RetentionPolicy, type Run, readRetention, runProblems } from "../run.ts";
+import { callingOf, type ServiceDefinition } from "../services.ts";
 import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../store.ts";
 import { type DocumentSchedule, fullName, type Workflow } from "../workflow.ts";
+import { BUILT_IN } from "./built-in.ts";
 import { type DataDirectory, dataDirectory, makeDirectory, removeOwnerNote, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
 import { answerWith, readHandlers, scheduleHandlers, steerHandlers, wakeFamily } from "./handlers.ts";
@@ -34,6 +36,8 @@ import { isLoading, type LoadedWorkflow, loadAgain, loadWorkflowFile } from "./l
 import { allowHosts, offerFunction, useSecrets } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
 import { secretsAt } from "./secrets.ts";
+import { ServiceDesk } from "./service-desk.ts";
+import { serviceHandlers } from "./services.ts";
 import { requireRun } from "./views.ts";
 import { systemClock, systemRandom } from "./world.ts";
 
@@ -42,6 +46,8 @@ export interface OpenOptions {
   readonly data?: string;
   /** Workflows made known from the start. */
   readonly workflows?: readonly Workflow[];
+  /** Services of this program; others are those that were added to the data directory. */
+  readonly services?: readonly ServiceDefinition[];
   /** Private or loopback hosts that documents' own calls may reach, `HOST` or `HOST:PORT`; BATON_ALLOW says more. */
   readonly allow?: readonly string[];
   /** Workflow files made known from the start: FILE or FILE#export. */
@@ -93,16 +99,20 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
   const store = opening.use(openSqlite({ path: directory.databasePath, random32: random32() }));
   const engine = opening.use(openEmbeddedEngine({ store, clock, random32, onlyFamilies: carry !== "everything" }));
   const strict = options.strict ?? process.env.NODE_ENV !== "production";
-  const carrier = new RunCarrier({ engine, random32, strict, beside: store, idle: carry === "nothing", loadSource });
-  opening.defer(() => carrier.drain(options.graceMs ?? GRACE_MS));
   allowHosts(options.allow ?? []);
   useSecrets(secretsAt(directory));
+  const { services = [] } = options;
+  const serviceDesk = opening.use(new ServiceDesk({ store, engine, clock, services, isWatched: carry === "everything" }));
+  const calling = callingOf(serviceDesk.desk);
+  const carrier = new RunCarrier({ engine, random32, strict, beside: store, calling, idle: carry === "nothing", loadSource });
+  opening.defer(() => carrier.drain(options.graceMs ?? GRACE_MS));
+  for (const workflow of BUILT_IN) carrier.register(workflow, null);
   for (const workflow of options.workflows ?? []) {
     carrier.register(workflow as Workflow, null);
     offerFunction(workflow as Workflow);
   }
 
-  const baton = new Baton({ directory, store, engine, carrier, firesSchedules: carry === "everything" });
+  const baton = new Baton({ directory, store, engine, carrier, serviceDesk, firesSchedules: carry === "everything" });
   opening.defer(() => baton.scheduler.stop());
   if (carry !== "nothing") opening.use(await openOwnersDoor(directory, baton, carry));
   for (const file of options.files ?? []) await baton.loadAll(file);
@@ -142,6 +152,7 @@ interface Parts {
   readonly store: Store;
   readonly engine: EmbeddedEngine;
   readonly carrier: RunCarrier;
+  readonly serviceDesk: ServiceDesk;
   readonly firesSchedules: boolean;
 }
 
@@ -175,6 +186,7 @@ export class Baton implements Answerer, AsyncDisposable {
         () => true,
       ),
       ...steerHandlers(store, carrier, randomUUID),
+      ...serviceHandlers(parts.serviceDesk, store, engine),
       ...scheduleHandlers(this.scheduler, carrier, (file) => this.load(file)),
       "runs.start": async ({ workflow, source, input, key }: ReadInputOf<"runs.start">) => {
         const meant = source === undefined ? null : carrier.registry.fromSource(source);

@@ -3,6 +3,7 @@
 import { isProblemError } from "../base/problem.ts";
 import { rehearse, type Verdict } from "../engine.ts";
 import { type Entry, limits, type RunStatus } from "../run.ts";
+import { rehearsedCalls } from "../services.ts";
 import type { RunRecord, Store } from "../store.ts";
 import { fullName, type Workflow } from "../workflow.ts";
 import { readStore } from "./caller.ts";
@@ -43,7 +44,7 @@ export async function checkFile(
 
 async function verdictOf(store: Store, record: RunRecord, workflow: Workflow): Promise<Verdict> {
   try {
-    return await rehearse(record, journalOf(store, record.number), workflow);
+    return await rehearse(record, journalOf(store, record.number), workflow, rehearsedCalls);
   } catch (error) {
     return { kind: "throws", message: isProblemError(error) ? error.message : String(error) };
   }

@@ -10,6 +10,7 @@ import type { Store } from "../store.ts";
 import type { Workflow } from "../workflow.ts";
 import { answerItem, declineItem, listInbox, requireItem } from "./inbox.ts";
 import { listSchedules, nextOf, scheduleLineOf } from "./schedules.ts";
+import { type ServiceReadName, type ServiceSteerName, serviceReadHandlers } from "./services.ts";
 import { entryLineOf, readJournal, requireRun, runLineOf, runViewOf, streamItemOf } from "./views.ts";
 import { listWorkflows, showWorkflow } from "./workflows.ts";
 
@@ -27,9 +28,10 @@ export type ReadName =
   | "schedules.list"
   | "schedules.next"
   | "inbox.list"
-  | "inbox.show";
+  | "inbox.show"
+  | ServiceReadName;
 export type ScheduleName = "schedules.add" | "schedules.pause" | "schedules.resume" | "schedules.delete";
-export type SteerName = Exclude<OperationName, ReadName | CarryName | ScheduleName>;
+export type SteerName = Exclude<OperationName, ReadName | CarryName | ScheduleName | ServiceSteerName>;
 export type CarryName = "runs.start" | "runs.fork" | "runs.migrate" | "workflows.load";
 
 /** Whoever does not say who they are. */
@@ -78,6 +80,7 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
     "schedules.next": async ({ name, count }) => nextOf(store, name, count, now()),
     "inbox.list": async (input) => listInbox(store, input),
     "inbox.show": async ({ id }) => requireItem(store, id),
+    ...serviceReadHandlers(store, now),
   };
 }
 

@@ -3,15 +3,28 @@
 
 import { parse } from "yaml";
 import type { Json } from "../base/json.ts";
-import { type EgressGate, type EgressHop, openGate, readPolicy, securityProblems, type Vault } from "../security.ts";
-import { planOperation, servicesProblems } from "../services.ts";
-
+import {
+  type EgressGate,
+  type EgressHop,
+  type EgressRequest,
+  type EgressResponse,
+  type EgressStream,
+  isMetadataHost,
+  openGate,
+  readPolicy,
+  securityProblems,
+  type Vault,
+} from "../security.ts";
+import { McpConnections, planOperation, type Reach, type Service, servicesProblems } from "../services.ts";
 import { type Doer, fullName, type HttpAnswer, type HttpCall, masked, type Workflow } from "../workflow.ts";
 
 const workflows = new Map<string, Workflow>();
 const allowed = new Set<string>();
 let gate: EgressGate | null = null;
 let vault: Vault | null = null;
+
+/** Gates for services, each open to its own host and port besides. */
+const gates = new Map<string, EgressGate>();
 
 /** Secrets that were used in this process, and are for some hosts only. */
 const bound = new Map<string, { readonly value: string; readonly hosts: readonly string[] }>();
@@ -31,12 +44,69 @@ export function allowHosts(hosts: readonly string[]): void {
   readPolicy(hosts);
   for (const host of hosts) allowed.add(host);
   gate = null;
+  gates.clear();
 }
 
 function openedGate(): EgressGate {
-  const fromEnvironment = (process.env.BATON_ALLOW ?? "").split(",").map((host) => host.trim());
-  gate ??= openGate(readPolicy([...allowed, ...fromEnvironment.filter((host) => host !== "")]));
+  gate ??= openGate(readPolicy([...allowed, ...allowedByEnvironment()]));
   return gate;
+}
+
+function allowedByEnvironment(): string[] {
+  const hosts = (process.env.BATON_ALLOW ?? "").split(",").map((host) => host.trim());
+  return hosts.filter((host) => host !== "");
+}
+
+/** How services are reached: each at its own address, with secrets of this directory. */
+export function reachServices(): Reach {
+  return {
+    open: (request, service) => openAt(service.baseUrl ?? "", service, request),
+    secret: (name) => secretNamed(name),
+    ...openMcp.reach,
+  };
+}
+
+function openAt(baseUrl: string, { limits }: Service, request: EgressRequest): Promise<EgressStream> {
+  return gateOf(baseUrl, limits.answerBytesMax).open({ ...request, inspect: requireBound });
+}
+
+/** Connections to MCP servers of this process. */
+export const openMcp = new McpConnections((request, service) => {
+  const { mcp } = service;
+  return openAt(mcp !== null && "url" in mcp ? mcp.url : "", service, request);
+});
+
+function gateOf(baseUrl: string, responseBytesMax: number): EgressGate {
+  const { hostname, port, protocol } = new URL(baseUrl);
+  const place = `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
+  const key = `${place} ${responseBytesMax}`;
+  const known = gates.get(key);
+  if (known !== undefined) return known;
+  const own = isMetadataHost(hostname) ? [] : [place]; // what a definition names is open, but never that
+  const made = openGate(readPolicy([...allowed, ...allowedByEnvironment(), ...own]), {
+    limits: { responseBytesMax, headersMs: SERVICE_MS_MAX, idleMs: SERVICE_MS_MAX, totalMs: SERVICE_MS_MAX },
+  });
+  gates.set(key, made);
+  return made;
+}
+
+/** Attempts at services have limits of their own; this is for those that have none. */
+const SERVICE_MS_MAX = 3_600_000;
+
+/** One request to exactly this host and port, to see who is there. */
+export async function lookAt(host: string, port: number, request: EgressRequest): Promise<EgressResponse> {
+  await using narrow = openGate(readPolicy([`${host}:${port}`]), {
+    limits: { responseBytesMax: LOOK_BYTES_MAX, connectMs: 1_000 },
+  });
+  return await narrow.request(request);
+}
+
+const LOOK_BYTES_MAX = 1 << 20;
+
+export async function closeGates(): Promise<void> {
+  const all = [...gates.values()];
+  gates.clear();
+  await Promise.all(all.map((one) => one[Symbol.asyncDispose]()));
 }
 
 export const outside: Doer = {

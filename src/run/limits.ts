@@ -51,6 +51,18 @@ export const EVENT_KEPT_MS = 7 * 24 * 60 * MINUTE_MS;
 /** Events that are kept at most; the oldest leave. */
 export const EVENTS_KEPT_MAX = 1_000_000;
 
+/** How long the readings of services are kept one by one, once they are counted, in ms. */
+export const READING_KEPT_MS = 31 * 24 * 60 * MINUTE_MS;
+
+/** How long counts of readings, and what people said of results, are kept, in ms. */
+export const ROLLUP_KEPT_MS = 400 * 24 * 60 * MINUTE_MS;
+
+/** How long counts of spans under an hour are kept, in ms. */
+export const FINE_ROLLUP_KEPT_MS = 2 * 24 * 60 * MINUTE_MS;
+
+/** Last good answers that are kept; the oldest leave. */
+export const LAST_ANSWERS_MAX = 10_000;
+
 /** Schedules of one data directory. */
 export const SCHEDULES_MAX = 10_000;
 

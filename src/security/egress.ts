@@ -79,6 +79,12 @@ function parsed(text: string): URL {
   return url;
 }
 
+/** Whether a host is a metadata service of a cloud, by name or by address. */
+export function isMetadataHost(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[|\]$|\.$/g, "");
+  return METADATA_NAMES.has(name) || (isIP(name) !== 0 && kindOfAddress(name) === "metadata");
+}
+
 function requireNoMetadata(host: string, isOpen: boolean): void {
   const name = host.toLowerCase().replace(/\.$/, "");
   if (METADATA_NAMES.has(name))

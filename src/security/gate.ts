@@ -63,33 +63,73 @@ export interface GateOptions {
   readonly trust?: string;
 }
 
+/** An answer that is still coming: its body is read once, or given up by leaving the loop. */
+export interface EgressStream extends Omit<EgressResponse, "body"> {
+  /** Decoded, bounded as every body is. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
 export interface EgressGate extends AsyncDisposable {
   /** Gives what was answered, whatever the status. Throws EGRESS_… problems. */
   request(request: EgressRequest): Promise<EgressResponse>;
+  /** The same, with the body as it comes. */
+  open(request: EgressRequest): Promise<EgressStream>;
 }
 
 export function openGate(policy: EgressPolicy, options: GateOptions = {}): EgressGate {
   const limits = { ...GATE_LIMITS, ...options.limits };
   const lookup = options.lookup ?? resolve;
-  const agents = new Set<Agent>();
+  const agents = agentPool(limits, options.trust);
   const hop = async (request: EgressHop, signal: AbortSignal, inspect?: EgressRequest["inspect"]): Promise<Answer> => {
     inspect?.(request);
     const destination = readDestination(request.url, policy);
     const addresses = isIP(destination.host) === 0 ? await lookedUp(lookup, destination) : [destination.host];
     requireAddresses(destination, addresses);
-    const agent = pinnedAgent(addresses, limits, options.trust);
-    agents.add(agent);
-    try {
-      return await exchange(agent, destination, request, limits, signal);
-    } finally {
-      agents.delete(agent);
-      agent.destroy().catch(() => undefined);
-    }
+    return await exchange(agents.to(destination.url.origin, addresses), destination, request, limits, signal);
   };
+  const open = (request: EgressRequest): Promise<EgressStream> => follow(prepared(request), request, limits, hop);
   return {
-    request: (request) => follow(prepared(request), request, limits, hop),
-    async [Symbol.asyncDispose]() {
-      await Promise.all([...agents].map((agent) => agent.destroy()));
+    open,
+    async request(request) {
+      const { body, ...answer } = await open(request);
+      return { ...answer, body: await collected(body) };
+    },
+    [Symbol.asyncDispose]: () => agents.close(),
+  };
+}
+
+async function collected(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+}
+
+/** Connections are kept for the next call to the same addresses, of so many places at most; the longest unused leave. */
+const AGENTS_MAX = 64;
+
+interface AgentPool {
+  to(origin: string, addresses: readonly string[]): Agent;
+  close(): Promise<void>;
+}
+
+function agentPool(limits: GateLimits, trust: string | undefined): AgentPool {
+  const agents = new Map<string, Agent>();
+  return {
+    to(origin, addresses) {
+      const key = `${origin} ${addresses.toSorted().join(" ")}`;
+      const agent = agents.get(key) ?? pinnedAgent(addresses, limits, trust);
+      agents.delete(key);
+      agents.set(key, agent);
+      const [oldest] = agents;
+      if (agents.size > AGENTS_MAX && oldest !== undefined) {
+        agents.delete(oldest[0]);
+        oldest[1].close().catch(() => undefined); // once what is under way there has ended
+      }
+      return agent;
+    },
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+      agents.clear();
     },
   };
 }
@@ -103,7 +143,7 @@ async function lookedUp(lookup: (host: string) => Promise<readonly string[]>, { 
   try {
     return await lookup(host);
   } catch (error) {
-    throw securityProblems.EGRESS_UNREACHABLE(`${host} is not known: ${reasonOf(error)}.`);
+    throw securityProblems.EGRESS_UNREACHABLE(`${host} is not known: ${reasonOf(error)}.`, { facts: { isSent: false } });
   }
 }
 
@@ -122,9 +162,8 @@ function pinnedAgent(addresses: readonly string[], { connectMs, headersMs, idleM
     },
     headersTimeout: headersMs,
     bodyTimeout: idleMs,
-    maxRedirections: 0,
-    pipelining: 0,
-  } as ConstructorParameters<typeof Agent>[0]);
+    pipelining: 1,
+  });
 }
 
 // A request, made sure of before anything is sent.
@@ -175,41 +214,75 @@ function invalid(sentence: string): Error {
 
 const CREDENTIALS = ["authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"];
 
-type Answer = EgressResponse & { readonly location: string | null };
+type Answer = EgressStream & { readonly location: string | null };
 
 async function follow(
   first: EgressHop,
   { redirect = "follow", signal, credentialHeaders = [], inspect }: EgressRequest,
   limits: GateLimits,
   hop: (request: EgressHop, signal: AbortSignal, inspect: EgressRequest["inspect"]) => Promise<Answer>,
-): Promise<EgressResponse> {
-  const late = AbortSignal.timeout(limits.totalMs);
-  const either = signal === undefined ? late : AbortSignal.any([signal, late]);
+): Promise<EgressStream> {
+  const late = new Lateness(limits, first.url, signal);
   const secrets = new Set([...CREDENTIALS, ...credentialHeaders.map((name) => name.toLowerCase())]);
   let request = first;
-  for (let hops = 0; ; hops++) {
-    const { location, ...answer } = await inTime(hop(request, either, inspect), late, signal, limits, request.url);
-    if (location === null || redirect === "stop") return answer;
-    if (hops === limits.redirectsMax)
-      throw securityProblems.EGRESS_REDIRECTS(`${first.url} redirects more than ${limits.redirectsMax} times (redirectsMax).`);
-    request = redirected(request, answer.status, location, secrets);
+  try {
+    for (let hops = 0; ; hops++) {
+      const { location, body, ...answer } = await hop(request, late.signal, inspect);
+      if (location === null || redirect === "stop") return { ...answer, body: late.over(body) };
+      for await (const _ of body) break; // what a redirect says besides is of no use
+      if (hops === limits.redirectsMax)
+        throw securityProblems.EGRESS_REDIRECTS(`${first.url} redirects more than ${limits.redirectsMax} times (redirectsMax).`);
+      request = redirected(request, answer.status, location, secrets);
+    }
+  } catch (error) {
+    late.end();
+    throw late.reasonFor(error);
   }
 }
 
-async function inTime(
-  answering: Promise<Answer>,
-  late: AbortSignal,
-  signal: AbortSignal | undefined,
-  limits: GateLimits,
-  url: string,
-): Promise<Answer> {
-  try {
-    return await answering;
-  } catch (error) {
-    if (signal?.aborted === true) throw signal.reason;
-    if (late.aborted)
-      throw securityProblems.EGRESS_TIMEOUT(`${hostOf(url)} did not answer within ${limits.totalMs} ms (totalMs).`);
-    throw error;
+/** The time that a call may take from its first hop to the end of its body; and whoever gives it up before. */
+class Lateness {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #given: AbortSignal | undefined;
+  readonly #sentence: string;
+  readonly #giveUp = (): void => this.#controller.abort(this.#given?.reason);
+  #isLate = false;
+
+  constructor({ totalMs }: GateLimits, url: string, given: AbortSignal | undefined) {
+    this.#given = given;
+    this.#sentence = `${hostOf(url)} did not answer within ${totalMs} ms (totalMs).`;
+    if (given?.aborted === true) this.#giveUp();
+    given?.addEventListener("abort", this.#giveUp, { once: true });
+    this.#timer = setTimeout(() => {
+      this.#isLate = true;
+      this.#controller.abort();
+    }, totalMs);
+    this.#timer.unref();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#given?.removeEventListener("abort", this.#giveUp);
+  }
+
+  reasonFor(error: unknown): unknown {
+    if (this.#given?.aborted === true) return this.#given.reason;
+    return this.#isLate ? securityProblems.EGRESS_TIMEOUT(this.#sentence) : error;
+  }
+
+  async *over(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw this.reasonFor(error);
+    } finally {
+      this.end();
+    }
   }
 }
 
@@ -263,12 +336,24 @@ async function exchange(
       signal,
     });
     const headers = joined(response.headers);
-    const body = await readBody(response.body, headers["content-encoding"] ?? "", limits.responseBytesMax);
     const location = REDIRECTS.has(response.statusCode) ? (headers.location ?? null) : null;
-    return { status: response.statusCode, headers, body, url: url.href, location };
+    const body = readBody(response.body, headers["content-encoding"] ?? "", limits.responseBytesMax);
+    return { status: response.statusCode, headers, body: explained(body, url, limits, signal), url: url.href, location };
   } catch (error) {
-    if (isProblemError(error) || signal.aborted) throw error;
-    throw unreachable(error, url, limits);
+    throw isProblemError(error) || signal.aborted ? error : unreachable(error, url, limits);
+  }
+}
+
+async function* explained(
+  body: AsyncIterable<Uint8Array>,
+  url: URL,
+  limits: GateLimits,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw isProblemError(error) || signal.aborted ? error : unreachable(error, url, limits);
   }
 }
 
@@ -292,7 +377,7 @@ const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
 /** Encodings on top of one another. */
 const ENCODINGS_MAX = 2;
 
-async function readBody(body: Readable, encodings: string, bytesMax: number): Promise<Uint8Array> {
+async function* readBody(body: Readable, encodings: string, bytesMax: number): AsyncGenerator<Uint8Array> {
   const names = encodings
     .split(",")
     .map((name) => name.trim().toLowerCase())
@@ -315,30 +400,39 @@ async function readBody(body: Readable, encodings: string, bytesMax: number): Pr
     stream = source.pipe(decoder);
     opened.push(decoder);
   }
-  const parts: Buffer[] = [];
   let size = 0;
   try {
     for await (const part of stream) {
       size += (part as Buffer).length;
       if (size > bytesMax)
         throw securityProblems.EGRESS_RESPONSE_TOO_LARGE(`The answer has more than ${bytesMax} bytes (responseBytesMax).`);
-      parts.push(part as Buffer);
+      yield part as Buffer;
     }
   } finally {
     for (const one of opened) one.destroy();
   }
-  return Buffer.concat(parts);
 }
 
 function unreachable(error: unknown, url: URL, limits: GateLimits): Error {
   const code = (error as { code?: string }).code ?? "";
   if (code === "UND_ERR_CONNECT_TIMEOUT")
-    return securityProblems.EGRESS_TIMEOUT(`${url.host} could not be connected to within ${limits.connectMs} ms (connectMs).`);
+    return securityProblems.EGRESS_TIMEOUT(`${url.host} could not be connected to within ${limits.connectMs} ms (connectMs).`, {
+      facts: { isSent: false },
+    });
   if (code === "UND_ERR_HEADERS_TIMEOUT")
     return securityProblems.EGRESS_TIMEOUT(`${url.host} did not begin to answer within ${limits.headersMs} ms (headersMs).`);
   if (code === "UND_ERR_BODY_TIMEOUT")
     return securityProblems.EGRESS_TIMEOUT(`${url.host} fell silent for ${limits.idleMs} ms while it answered (idleMs).`);
-  return securityProblems.EGRESS_UNREACHABLE(`${url.host}: ${reasonOf(error)}.`);
+  const facts = NEVER_SENT.has(code) || NEVER_SENT.has(innerCode(error)) ? { facts: { isSent: false } } : {};
+  return securityProblems.EGRESS_UNREACHABLE(`${url.host}: ${reasonOf(error)}.`, facts);
+}
+
+/** Nobody got anything of the call. */
+const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+
+function innerCode(error: unknown): string {
+  const { errors, cause } = error as { errors?: unknown[]; cause?: unknown };
+  return String(((errors?.[0] ?? cause) as { code?: string } | undefined)?.code ?? "");
 }
 
 const REASONS: Readonly<Record<string, string>> = {

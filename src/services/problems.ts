@@ -27,6 +27,47 @@ export const servicesProblems = defineProblems({
   OPENAPI_PARAMETER_MISSING: { status: 422, title: "An operation needs a parameter that is not given." },
   OPENAPI_PARAMETER_UNKNOWN: { status: 422, title: "An operation has no such parameter." },
   OPENAPI_PARAMETER_INVALID: { status: 422, title: "A parameter cannot be sent as it is." },
+  SERVICE_UNKNOWN: { status: 404, title: "There is no such service.", fix: "`baton services ls` lists them.", exit: 4 },
+  SERVICE_OPERATION_UNKNOWN: { status: 404, title: "A service has no such operation.", exit: 4 },
+  SERVICE_TARGET_INVALID: {
+    status: 422,
+    title: "What is to be called is written wrongly.",
+    fix: "Write service/operation, or a capability with dots: llm.chat.",
+    exit: 2,
+  },
+  SERVICE_DEFINITION_INVALID: { status: 422, title: "A service is defined wrongly.", exit: 3 },
+  SERVICE_EXISTS: {
+    status: 409,
+    title: "There is a service of that name already.",
+    fix: "Give it another name: --name NAME; or replace it: --replace.",
+    exit: 6,
+  },
+  SERVICE_IMPORT_FAILED: { status: 422, title: "No service can be made of what was given.", exit: 3 },
+  SERVICE_INPUT_INVALID: { status: 422, title: "An operation does not take this input." },
+  SERVICE_ANSWER_INVALID: { status: 502, title: "A service answered with something that it should not." },
+  SERVICE_REFUSED: { status: 502, title: "A service refused a call." },
+  SERVICE_UNAVAILABLE: { status: 503, title: "A service could not answer.", exit: 1 },
+  SERVICE_FAILED: { status: 502, title: "A call of a service failed." },
+  SERVICE_CIRCUIT_OPEN: {
+    status: 503,
+    title: "A service is left alone for a while, because it kept failing.",
+    fix: "It is tried again by itself; `baton services check NAME` looks at it now.",
+    exit: 1,
+  },
+  SERVICE_NONE_FIT: {
+    status: 503,
+    title: "No service can do what is asked for.",
+    fix: "`baton services ls` shows what there is.",
+    exit: 4,
+  },
+  SERVICE_SECRET_MISSING: { status: 422, title: "A service needs a secret that is not there." },
+  SERVICE_OPTION_INVALID: { status: 422, title: "An option of a call is wrong." },
+  SERVICE_CALL_UNKNOWN: {
+    status: 404,
+    title: "There is no such call.",
+    fix: "`baton runs show RUN` lists a run's calls.",
+    exit: 4,
+  },
 });
 
 /** A text of somebody else's in a sentence of ours: quoted, escaped and short. */

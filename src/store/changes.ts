@@ -1,5 +1,7 @@
-// What is kept beside journals: events and who listens, streams. Each change is keyed, so that writing it twice is harmless.
+// What is kept beside journals: events and who listens, streams, services and how they did. Each change is keyed, so that
+// writing it twice is harmless.
 
+import type { RunId } from "../base/id.ts";
 import type { WorkflowName } from "../run.ts";
 
 export interface CodeIdentity extends WorkflowName {
@@ -36,7 +38,67 @@ export type FreeChange =
   | { readonly kind: "pass"; readonly gate: string; readonly at: number }
   | { readonly kind: "schedule"; readonly name: string; readonly definitionText: string; readonly stateText: string }
   | { readonly kind: "schedule-gone"; readonly name: string }
-  | { readonly kind: "retention"; readonly workflow: string; readonly policyText: string };
+  | { readonly kind: "retention"; readonly workflow: string; readonly policyText: string }
+  | {
+      readonly kind: "service";
+      readonly id: string;
+      readonly definitionText: string;
+      readonly source: string | null;
+      readonly at: number;
+    }
+  | { readonly kind: "service-gone"; readonly id: string }
+  | { readonly kind: "service-state"; readonly id: string; readonly stateText: string }
+  | ({ readonly kind: "reading" } & NewReading)
+  | ({ readonly kind: "rollup" } & Rollup)
+  | { readonly kind: "fold"; readonly name: string; readonly position: number; readonly stateText: string }
+  | ({ readonly kind: "rating" } & Rating)
+  | { readonly kind: "last-answer"; readonly key: string; readonly at: number; readonly text: string }
+  | { readonly kind: "file"; readonly hash: string; readonly owner: number };
+
+/** Something that happened to a service. Its facts are JSON. */
+export interface NewReading {
+  readonly id: string;
+  readonly at: number;
+  readonly what: "call" | "check" | "circuit" | "rating";
+  readonly service: string;
+  readonly operation: string;
+  readonly text: string;
+}
+
+export interface Reading extends NewReading {
+  readonly seq: number;
+}
+
+/** Readings of one operation counted over a span of time; of the service itself where the operation is empty. */
+export interface Rollup {
+  readonly service: string;
+  readonly operation: string;
+  readonly spanMs: number;
+  readonly fromAt: number;
+  /** JSON. */
+  readonly figuresText: string;
+}
+
+export interface Rating {
+  /** The reading's id. */
+  readonly call: string;
+  readonly at: number;
+  readonly service: string;
+  readonly operation: string;
+  readonly capability: string;
+  /** 1 to 5. */
+  readonly rating: number;
+  readonly comment: string | null;
+  readonly who: string | null;
+}
+
+export interface KeptService {
+  readonly id: string;
+  readonly definitionText: string;
+  readonly source: string | null;
+  readonly addedAt: number;
+  readonly stateText: string;
+}
 
 export type Change =
   | Exclude<FreeChange, { kind: "event" }>
@@ -90,6 +152,20 @@ export interface ChangeReads {
   listening(type: string | null, afterNumber: number, limit: number): readonly number[];
   retentions(): readonly { readonly workflow: string; readonly policyText: string }[];
   schedules(): readonly { readonly definitionText: string; readonly stateText: string }[];
+  services(): readonly KeptService[];
+  readings(afterSeq: number, limit: number): readonly Reading[];
+  /** The reading of a call. */
+  reading(id: string): Reading | null;
+  /** The readings of a run's calls, in order. */
+  readingsOf(run: RunId): readonly Reading[];
+  /** Of a service, the newest first. */
+  readingsAbout(service: string, what: Reading["what"], limit: number): readonly Reading[];
+  /** Those whose span ends after `afterAt`. */
+  rollups(afterAt: number): readonly Rollup[];
+  rollup(key: Omit<Rollup, "figuresText">): Rollup | null;
+  fold(name: string): { readonly position: number; readonly stateText: string } | null;
+  ratings(afterAt: number): readonly Rating[];
+  lastAnswer(key: string): { readonly at: number; readonly text: string } | null;
   /** Items of one stream of a run after `afterSeq`, as written; `stream` null: of all its streams. */
   stream(number: number, stream: string | null, afterSeq: number, limit: number): readonly StreamItem[];
 }

@@ -27,6 +27,8 @@ export interface Payloads {
   /** What stands in the row: the text itself, or the name of its file. */
   put(text: string): string;
   get(stored: string): string;
+  putFile(bytes: Uint8Array): string;
+  file(hash: string): Buffer | null;
   /** Files that no row names, deleted. `isNamed`: whether a hash stands in a row. */
   sweep(isNamed: (hash: string) => boolean): number;
 }
@@ -36,10 +38,21 @@ export function hashIn(stored: string): string | null {
   return stored.startsWith(MARK) ? stored.slice(MARK.length) : null;
 }
 
-/** Without a directory nothing is large. */
+/** Without a directory nothing is large, and files are in memory. */
 export function openPayloads(directory: string | null): Payloads {
-  if (directory === null) return { put: (text) => text, get: (stored) => stored, sweep: () => 0 };
+  if (directory === null) return inMemory();
+  const fresh = new Set<string>();
   return {
+    putFile(bytes) {
+      const hash = createHash("sha256").update(bytes).digest("hex");
+      write(pathOf(directory, hash), bytes);
+      fresh.add(hash); // no row names it yet
+      return hash;
+    },
+    file(hash) {
+      if (!/^[0-9a-f]{64}$/.test(hash) || !existsSync(pathOf(directory, hash))) return null;
+      return readBytes(pathOf(directory, hash), hash);
+    },
     put(text) {
       if (text.length <= INLINE_LENGTH_MAX) return text;
       const hash = createHash("sha256").update(text).digest("hex");
@@ -50,7 +63,24 @@ export function openPayloads(directory: string | null): Payloads {
       const hash = hashIn(stored);
       return hash === null ? stored : read(pathOf(directory, hash), hash);
     },
-    sweep: (isNamed) => sweep(directory, isNamed),
+    sweep(isNamed) {
+      const swept = sweep(directory, (hash) => fresh.has(hash) || isNamed(hash));
+      fresh.clear();
+      return swept;
+    },
+  };
+}
+
+function inMemory(): Payloads {
+  const files = new Map<string, Buffer>();
+  return {
+    ...{ put: (text: string) => text, get: (stored: string) => stored, sweep: () => 0 },
+    putFile(bytes) {
+      const hash = createHash("sha256").update(bytes).digest("hex");
+      files.set(hash, Buffer.from(bytes));
+      return hash;
+    },
+    file: (hash) => files.get(hash) ?? null,
   };
 }
 
@@ -59,13 +89,13 @@ function pathOf(directory: string, hash: string): string {
 }
 
 /** Whole or not at all: written under another name, synced, then named. */
-function write(path: string, text: string): void {
+function write(path: string, content: string | Uint8Array): void {
   if (existsSync(path)) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.part`;
   const file = openSync(draft, "w", 0o600);
   try {
-    const bytes = Buffer.from(text);
+    const bytes = Buffer.from(content as string);
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
     fsyncSync(file);
   } finally {
@@ -87,15 +117,19 @@ function syncDirectory(path: string): void {
 }
 
 function read(path: string, hash: string): string {
-  let text: string;
+  return readBytes(path, hash).toString("utf8");
+}
+
+function readBytes(path: string, hash: string): Buffer {
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch {
     throw storeProblems.PAYLOAD_LOST(`The file of payload ${hash} is not there: ${path}.`);
   }
-  if (createHash("sha256").update(text).digest("hex") !== hash)
+  if (createHash("sha256").update(bytes).digest("hex") !== hash)
     throw storeProblems.PAYLOAD_LOST(`The file of payload ${hash} holds something else: ${path}.`);
-  return text;
+  return bytes;
 }
 
 function sweep(directory: string, isNamed: (hash: string) => boolean): number {

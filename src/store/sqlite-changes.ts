@@ -23,7 +23,37 @@ export function changeWriter(
   const leaveLine = db.prepare("delete from lines where run = ?");
   const giveCode = db.prepare("update runs set workflow = ? where id = ?");
   const pass = db.prepare("insert into passes (gate, at) values (?, ?)");
+  const service = db.prepare(
+    `insert into services (id, definition, source, added_at) values (?, ?, ?, ?)
+     on conflict (id) do update set definition = excluded.definition, source = excluded.source`,
+  );
+  const removeService = db.prepare("delete from services where id = ?");
+  const serviceState = db.prepare("update services set state = ? where id = ?");
+  const reading = db.prepare(
+    "insert or ignore into readings (id, at, kind, service, operation, facts) values (?, ?, ?, ?, ?, ?)",
+  );
+  const rollup = db.prepare(
+    "insert or replace into rollups (service, operation, span_ms, from_at, figures) values (?, ?, ?, ?, ?)",
+  );
+  const fold = db.prepare("insert or replace into folds (name, position, state) values (?, ?, ?)");
+  const rating = db.prepare(
+    `insert or replace into ratings (call, at, service, operation, capability, rating, comment, who)
+     values (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const lastAnswer = db.prepare("insert or replace into last_answers (key, at, answer) values (?, ?, ?)");
+  const file = db.prepare("insert or ignore into payloads (hash, run) values (?, ?)");
   const writers: Writers = {
+    service: ({ id, definitionText, source, at }) => service.run(id, definitionText, source, at),
+    "service-gone": ({ id }) => removeService.run(id),
+    "service-state": ({ id, stateText }) => serviceState.run(stateText, id),
+    reading: ({ id, at, what, service: name, operation, text }) => reading.run(id, at, what, name, operation, text),
+    rollup: ({ service: name, operation, spanMs, fromAt, figuresText }) =>
+      rollup.run(name, operation, spanMs, fromAt, figuresText),
+    fold: ({ name, position, stateText }) => fold.run(name, position, stateText),
+    rating: ({ call, at, service: name, operation, capability, rating: stars, comment, who }) =>
+      rating.run(call, at, name, operation, capability, stars, comment, who),
+    "last-answer": ({ key, at, text }) => lastAnswer.run(key, at, text),
+    file: ({ hash, owner }) => file.run(hash, owner),
     event: ({ seq, source, id, type, at, text }) => event.run(seq, source, id, type, at, text),
     schedule: ({ name, definitionText, stateText }) => schedule.run(name, definitionText, stateText),
     line: ({ run, gate, limitText, priority, askedAt }) => line.run(run, gate, limitText, priority, askedAt),
@@ -41,6 +71,8 @@ export function changeWriter(
     for (const change of changes) (writers[change.kind] as (change: Change) => void)(change);
   };
 }
+
+const READING = "seq, id, at, kind as what, service, operation, facts as text";
 
 const LINE = "run, run as seq, gate, limits as limitText, priority, asked_at as askedAt, is_passed";
 
@@ -96,6 +128,29 @@ export function changeReads(one: One, all: All): ChangeReads {
     passes: (afterSeq, limit) => all("select seq, gate, at from passes where seq > ? order by seq limit ?", afterSeq, limit),
     retentions: () => all("select workflow, policy as policyText from retentions order by workflow"),
     schedules: () => all("select definition as definitionText, state as stateText from schedules order by name"),
+    services: () =>
+      all("select id, definition as definitionText, source, added_at as addedAt, state as stateText from services order by id"),
+    readings: (afterSeq, limit) => all(`select ${READING} from readings where seq > ? order by seq limit ?`, afterSeq, limit),
+    readingsOf: (run) => all(`select ${READING} from readings where id >= ? and id < ? order by seq`, `${run}.`, `${run}/`),
+    reading: (id) => one(`select ${READING} from readings where id = ?`, id) ?? null,
+    readingsAbout: (service, what, limit) =>
+      all(`select ${READING} from readings where service = ? and kind = ? order by seq desc limit ?`, service, what, limit),
+    rollups: (afterAt) =>
+      all(
+        `select service, operation, span_ms as spanMs, from_at as fromAt, figures as figuresText from rollups
+          where from_at + span_ms > ? order by service, operation, from_at`,
+        afterAt,
+      ),
+    rollup: ({ service, operation, spanMs, fromAt }) =>
+      one(
+        `select service, operation, span_ms as spanMs, from_at as fromAt, figures as figuresText from rollups
+          where service = ? and operation = ? and span_ms = ? and from_at = ?`,
+        ...[service, operation, spanMs, fromAt],
+      ) ?? null,
+    fold: (name) => one("select position, state as stateText from folds where name = ?", name) ?? null,
+    ratings: (afterAt) =>
+      all("select call, at, service, operation, capability, rating, comment, who from ratings where at > ? order by at", afterAt),
+    lastAnswer: (key) => one("select at, answer as text from last_answers where key = ?", key) ?? null,
     stream: (number, stream, afterSeq, limit) =>
       stream === null
         ? all<StreamItem>(

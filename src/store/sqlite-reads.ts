@@ -9,7 +9,7 @@ import { type EntryRow, entryOf, listedRunOf, RUN_COLUMNS, type RunRow, recordOf
 import { changeReads } from "./sqlite-changes.ts";
 import type { KnownWorkflow, RunPage, RunQuery, Store, Upkeep } from "./store.ts";
 
-type Reads = Omit<Store, "ids" | "claim" | "tail" | "commit" | keyof Upkeep | typeof Symbol.dispose>;
+type Reads = Omit<Store, "ids" | "putFile" | "file" | "claim" | "tail" | "commit" | keyof Upkeep | typeof Symbol.dispose>;
 
 export function sqliteReads(db: DatabaseSync, ids: ReturnType<typeof runIds>, payloads: Payloads): Reads {
   const statements = new Map<string, StatementSync>();

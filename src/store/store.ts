@@ -141,12 +141,25 @@ export interface Expiry {
   readonly except: readonly string[];
 }
 
+/** What may go. Moments are Unix ms. */
+export interface TidyBefore {
+  readonly eventsBefore: number;
+  readonly eventCountMax: number;
+  readonly passesBefore: number;
+  /** Those that were counted. */
+  readonly readingsBefore: number;
+  readonly rollupsBefore: number;
+  /** Of spans under an hour. */
+  readonly fineRollupsBefore: number;
+  readonly lastAnswerCountMax: number;
+}
+
 /** Keeping a store small. */
 export interface Upkeep {
   /** Ended runs without a parent that is still there, which a policy lets go, oldest first. */
   expired(expiry: Expiry, limit: number): readonly number[];
   /** Lets events go, and what nobody needs any more; gives space back to the system, a part at a time. */
-  tidy(before: { readonly eventsBefore: number; readonly eventCountMax: number; readonly passesBefore: number }): void;
+  tidy(before: TidyBefore): void;
   /** Bytes of the database that hold nothing. */
   freeBytes(): number;
   /** Deletes files of payloads that no run names; how many. */
@@ -155,6 +168,11 @@ export interface Upkeep {
 
 export interface Store extends Disposable, ChangeReads, Upkeep {
   readonly ids: { of(number: number): RunId; numberOf(id: RunId): number | null };
+
+  /** Keeps bytes beside the database; gives the SHA-256 they are found by. Kept once a `file` change names a run. */
+  putFile(bytes: Uint8Array): string;
+  /** Null where there is none of that hash. Throws PAYLOAD_LOST where it holds something else. */
+  file(hash: string): Buffer | null;
 
   /** Takes the next epoch: from now on nobody with an older one commits. */
   claim(): number;

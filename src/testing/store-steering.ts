@@ -20,6 +20,8 @@ import {
 type Checks = Readonly<Record<string, StoreAct>>;
 
 /** More than a row holds. */
+const NOTHING_ELSE = { readingsBefore: 0, rollupsBefore: 0, fineRollupsBefore: 0, lastAnswerCountMax: 10 };
+
 const LARGE = JSON.stringify("é".repeat(100_000));
 
 const event = (seq: number, more: Partial<Extract<Change, { kind: "event" }>> = {}): Change => ({
@@ -228,9 +230,9 @@ const small: Checks = {
   "tidying lets old events and passes go, and gives no number twice": async (bed, store, epoch) => {
     const changes = [event(7), event(8), event(9, { at: AT + 5_000 }), { kind: "pass", gate: "g", at: AT } as const];
     await commit(store, epoch, { changes });
-    store.tidy({ eventsBefore: AT + 1_000, eventCountMax: 10, passesBefore: AT + 1 });
+    store.tidy({ eventsBefore: AT + 1_000, eventCountMax: 10, passesBefore: AT + 1, ...NOTHING_ELSE });
     assert.deepEqual([store.events(0, null, 9).map(({ seq }) => seq), store.passes(0, 9)], [[9], []]);
-    store.tidy({ eventsBefore: AT + 9_000, eventCountMax: 10, passesBefore: AT + 1 });
+    store.tidy({ eventsBefore: AT + 9_000, eventCountMax: 10, passesBefore: AT + 1, ...NOTHING_ELSE });
     using opened = await bed.open();
     assert.deepEqual([opened.events(0, null, 9), opened.tail().seq], [[], 9]);
   },

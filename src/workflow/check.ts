@@ -6,13 +6,13 @@ import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import { SECOND_MS } from "../base/time.ts";
 import { mistakeIn } from "../jq.ts";
-import { type Diagnostic, diagnostic, didYouMean, type Finding, quoted, Report, Trail } from "./diagnostic.ts";
+import { type Diagnostic, didYouMean, quoted, Report, Trail } from "./diagnostic.ts";
 import { readDuration } from "./duration.ts";
 import { ARGUMENTS, piecesOf, programIn } from "./expression.ts";
 import { laterOfAuthentication, laterOfCall, laterOfDocument, laterOfTask } from "./later.ts";
 import { type JsonSchema, readDocumentSchema } from "./schema.ts";
 import { documentShape, kindsOf } from "./shapes.ts";
-import type { Source } from "./source.ts";
+import { placed, type Source } from "./source.ts";
 import { isMembers, type Members, membersOf } from "./task.ts";
 
 export interface CheckOptions {
@@ -26,15 +26,6 @@ export function checkDocument({ value, places }: Source, options: CheckOptions =
   documentShape(value, Trail.root, report);
   new Checker(report, options).document(membersOf(value));
   return placed(report.findings, places);
-}
-
-function placed(findings: readonly Finding[], places: Source["places"]): Diagnostic[] {
-  const found = findings.map(({ code, message, trail, onKey, offset, fix }) => {
-    const { pointer } = trail;
-    const at = onKey ? places.key(pointer) : offset === null ? places.at(pointer) : places.inside(pointer, offset);
-    return diagnostic(code, message, pointer, at, fix);
-  });
-  return found.toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
 }
 
 const TASK_NAME_LENGTH_MAX = 100;

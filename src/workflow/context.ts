@@ -10,6 +10,7 @@
 
 import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
+import type { Problem } from "../base/problem.ts";
 import type { CloudEvent, EventFilter, EventInit, RetentionPolicy, RetryPolicy, WorkflowName } from "../run.ts";
 import type { Schema, SchemaLike } from "./schema.ts";
 
@@ -20,6 +21,13 @@ export interface Context {
    * as a ProblemError, when attempts are spent.
    */
   step<T>(name: string, act: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T>;
+  /**
+   * Calls a service: `service/operation`, or a capability (`llm.chat`), which goes to whoever is chosen. Gives its output;
+   * the choice and each attempt are in the journal. Throws SERVICE_… problems when nobody could answer and nothing stands in.
+   */
+  call<T = Json>(target: string, input?: Json, options?: CallOptions): Promise<T>;
+  /** The same, with who answered, what it cost and how it was degraded; that it failed is a value, too. */
+  tryCall<T = Json>(target: string, input?: Json, options?: CallOptions): Promise<Called<T>>;
   /** Waits `durationMs`, through restarts; never wakes early. */
   sleep(name: string, durationMs: number): Promise<void>;
   /** Waits until a moment in RFC 3339, e.g. `2027-01-01T00:00:00Z`; one that has passed does not wait. */
@@ -88,6 +96,84 @@ export interface Context {
   readonly info: RunInfo;
 }
 
+/** How a call is made, and what stands in when it fails. */
+export interface CallOptions {
+  /** Names the call in the journal; the target where left out. Calls that are open at once need names of their own. */
+  readonly name?: string;
+  /** How one of several is chosen; `priority` where left out. */
+  readonly strategy?: CallStrategy;
+  /** `sticky`: calls of one key go to one service while it is there. */
+  readonly stickyKey?: string;
+  /** Only these services. */
+  readonly only?: readonly string[];
+  readonly except?: readonly string[];
+  /** Data may not leave this machine and its network. */
+  readonly localOnly?: boolean;
+  /** What it may be expected to cost at most, in US$. */
+  readonly costMaxUsd?: number;
+  /** `learned`: what a right answer in time is worth, in US$; 1 where left out. */
+  readonly valueUsd?: number;
+  /** `learned`: an answer after this is worth nothing, in ms. */
+  readonly deadlineMs?: number;
+  /** `learned`: what a ms of waiting costs, in US$; 0 where left out. */
+  readonly delayUsdPerMs?: number;
+  /** For all attempts at one service and the delays between them, in ms. */
+  readonly timeoutMs?: number;
+  /** For each attempt, in ms; the operation's own where left out. */
+  readonly attemptTimeoutMs?: number;
+  /** At one service. Where another stands ready, one attempt each; else 3. What must not be done twice is done once. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** The stream of the run that is told tokens as they come. */
+  readonly stream?: string;
+  /** What stands in when nobody could answer, one after the other. The result says so. */
+  readonly fallback?: readonly CallFallback[];
+}
+
+export type CallStrategy = "priority" | "least-latency" | "least-cost" | "least-loaded" | "sticky" | "weighted" | "learned";
+
+export type CallFallback =
+  /** Another service or capability; with the same input where none is given. */
+  | { readonly call: string; readonly input?: Json }
+  /** The same with another model. */
+  | { readonly model: string }
+  /** The last good answer to the same input, as old as it may be; `true`: of any age. */
+  | { readonly lastGood: true | { readonly ageMsMax: number } }
+  | { readonly value: Json }
+  /** A person, who is asked this. */
+  | { readonly ask: string; readonly to?: string | readonly string[]; readonly timeoutMs?: number };
+
+/** How a result is less than what was asked for. */
+export interface Degradation {
+  readonly how: "other-service" | "other-model" | "last-good" | "value" | "person" | "partial";
+  readonly because: string;
+  /** `last-good`: its age, in ms. */
+  readonly ageMs?: number;
+  /** `partial`: what is not there. */
+  readonly missing?: readonly string[];
+}
+
+/** What came of a call. */
+export type Called<T> =
+  | {
+      readonly ok: true;
+      readonly output: T;
+      /** `service/operation`; null where no service answered. */
+      readonly target: string | null;
+      /** Names the call for `baton services rate`; null where no service answered. */
+      readonly call: string | null;
+      readonly latencyMs: number;
+      readonly costUsd: number;
+      readonly inputTokens?: number;
+      readonly outputTokens?: number;
+      readonly degraded?: Degradation;
+    }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** Who answers calls: given to whoever carries runs. */
+export interface Calling {
+  call(context: Context, target: string, input: Json, options: CallOptions): Promise<Called<Json>>;
+}
+
 export interface StepContext {
   /** Names this step of this run to the outside: the same on every automatic attempt and after every crash. */
   readonly idempotencyKey: string;
@@ -133,6 +219,8 @@ export interface StepOptions {
   readonly limit?: LimitOptions;
   /** The name under which the journal remembers the step, where `name` alone does not tell it from others. */
   readonly key?: string;
+  /** What it is asked to do: another input under the same key pauses the run instead of giving what was recorded. */
+  readonly input?: Json;
 }
 
 /** Flow control: `concurrency`, `rate` or both. */

@@ -7,8 +7,12 @@ const MASK = "«secret»";
 /** A value in which none of the secrets is seen: plain, in base64, as part of a URL, or inside JSON text. */
 export function masked(value: Json, secrets: readonly string[]): Json {
   if (secrets.length === 0) return value;
-  const forms = [...new Set(secrets.flatMap(formsOf))].toSorted((a, b) => b.length - a.length);
-  return maskedValue(value, forms);
+  return maskedValue(value, secretForms(secrets));
+}
+
+/** How secrets are usually written, the longest first. */
+export function secretForms(secrets: readonly string[]): string[] {
+  return [...new Set(secrets.flatMap(formsOf))].toSorted((a, b) => b.length - a.length);
 }
 
 function formsOf(secret: string): string[] {

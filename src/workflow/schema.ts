@@ -115,6 +115,7 @@ type Validate = ((value: unknown) => boolean) & {
 
 /** Ajv takes 0.1 s to load, so it is loaded when a JSON Schema is first met. */
 function fromJsonSchema(written: JsonSchema, what: string, by: Ajv = ajv()): Schema {
+  const fills = JSON.stringify(written).includes('"default"');
   let validate: Validate;
   try {
     validate = by.compile(written);
@@ -125,7 +126,7 @@ function fromJsonSchema(written: JsonSchema, what: string, by: Ajv = ajv()): Sch
   }
   return {
     check(value) {
-      const copy: unknown = structuredClone(value); // defaults are filled in place
+      const copy: unknown = fills ? structuredClone(value) : value; // defaults are filled in place
       if (validate(copy)) return { ok: true, value: copy };
       return {
         ok: false,
@@ -138,12 +139,21 @@ function fromJsonSchema(written: JsonSchema, what: string, by: Ajv = ajv()): Sch
 
 /** Of documents: any draft, keywords nobody knows allowed, patterns in linear time; nothing is fetched. Throws WF_SCHEMA. */
 export function readDocumentSchema<T>(written: JsonSchema | boolean, what: string): Schema<T> {
+  return readTolerant(written, what, false);
+}
+
+/** The same of somebody else's service, with defaults filled. Throws WF_SCHEMA. */
+export function readServiceSchema<T>(written: JsonSchema | boolean, what: string): Schema<T> {
+  return readTolerant(written, what, true);
+}
+
+function readTolerant<T>(written: JsonSchema | boolean, what: string, fillsDefaults: boolean): Schema<T> {
   if (typeof written === "boolean") return anything(written) as Schema<T>;
   const known = read.get(written);
   if (known !== undefined) return known as Schema<T>;
   const { $schema, $id: _, ...rest } = written;
   const isOld = typeof $schema === "string" && /draft-0[4-7]/.test($schema);
-  const schema = fromJsonSchema(rest, what, tolerantAjv(isOld ? "draft-07" : "2020-12"));
+  const schema = fromJsonSchema(rest, what, tolerantAjv(isOld ? "draft-07" : "2020-12", fillsDefaults));
   read.set(written, schema);
   return schema as Schema<T>;
 }
@@ -177,8 +187,9 @@ const SCHEMAS_OF_ONE_MAX = 1_000;
 
 const tolerant = new Map<string, { readonly ajv: Ajv; left: number }>();
 
-function tolerantAjv(draft: "draft-07" | "2020-12"): Ajv {
-  const known = tolerant.get(draft);
+function tolerantAjv(draft: "draft-07" | "2020-12", useDefaults: boolean): Ajv {
+  const kind = `${draft} ${useDefaults}`;
+  const known = tolerant.get(kind);
   if (known !== undefined && known.left-- > 0) return known.ajv;
   const require = createRequire(import.meta.url);
   const { Ajv2020 } = require("ajv/dist/2020.js") as { Ajv2020: new (options: object) => Ajv };
@@ -186,10 +197,10 @@ function tolerantAjv(draft: "draft-07" | "2020-12"): Ajv {
   const { RE2JS } = require("re2js") as { RE2JS: { compile(pattern: string): { test(text: string): boolean } } };
   const addFormats = (require("ajv-formats") as { default: (to: Ajv) => void }).default;
   const regExp = Object.assign((pattern: string) => RE2JS.compile(pattern), { code: "linear" });
-  const options = { allErrors: true, strict: false, addUsedSchema: false, logger: false, code: { regExp } };
+  const options = { allErrors: true, useDefaults, strict: false, addUsedSchema: false, logger: false, code: { regExp } };
   const made = draft === "draft-07" ? new Ajv(options) : new Ajv2020(options);
   addFormats(made);
-  tolerant.set(draft, { ajv: made, left: SCHEMAS_OF_ONE_MAX });
+  tolerant.set(kind, { ajv: made, left: SCHEMAS_OF_ONE_MAX });
   return made;
 }
 

@@ -17,7 +17,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import type { Json } from "../base/json.ts";
-import { type Diagnostic, type DiagnosticCode, diagnostic, type Place } from "./diagnostic.ts";
+import { type Diagnostic, type DiagnosticCode, diagnostic, type Finding, type Place } from "./diagnostic.ts";
 
 export interface Source {
   readonly value: Json;
@@ -31,6 +31,16 @@ export interface Places {
   key(pointer: string): Place;
   /** Of a place inside the text at a JSON pointer, `offset` UTF-16 units in. */
   inside(pointer: string, offset: number): Place;
+}
+
+/** Findings at their places, in the order of the text. */
+export function placed(findings: readonly Finding[], places: Places): Diagnostic[] {
+  const found = findings.map(({ code, message, trail, onKey, offset, fix }) => {
+    const { pointer } = trail;
+    const at = onKey ? places.key(pointer) : offset === null ? places.at(pointer) : places.inside(pointer, offset);
+    return diagnostic(code, message, pointer, at, fix);
+  });
+  return found.toSorted((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
 }
 
 /** UTF-8 bytes of a document. */

@@ -1,0 +1,392 @@
+// One attempt at one operation: the request with its credentials, the answer as JSON, and what went wrong in the words of
+// the service.
+//
+//  1. A credential goes to the service's own address and nowhere else, and is masked in all that comes back.
+//  2. What fails says of itself whether it was sent, whether trying again may help, and when.
+//  3. Nothing that is no JSON and no text is read as one: it stays bytes.
+
+import type { Json } from "../base/json.ts";
+import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
+import type { EgressRequest, EgressStream } from "../security.ts";
+import { masked } from "../workflow.ts";
+import { multipart } from "./multipart.ts";
+import { servicesProblems } from "./problems.ts";
+import type { Authentication, FileValue, Operation, Outside, Service, ServiceAnswer, ServiceRequest, Usage } from "./service.ts";
+import { eventData, jsonLines } from "./stream-format.ts";
+import { TextMask } from "./text-mask.ts";
+
+/** How the world is reached for one service. */
+export interface Reach {
+  /** Through the egress gate, where the service's own host is open. */
+  open(request: EgressRequest, service: Service): Promise<EgressStream>;
+  /** Undefined where there is none. Throws SECRET_… problems. */
+  secret(name: string): Json | undefined;
+  /** Calls a tool of an MCP server. */
+  tool?(service: Service, name: string, input: Json, abortSignal: AbortSignal): Promise<Json>;
+  /** Throws where an MCP server does not answer. */
+  ping?(service: Service, abortSignal: AbortSignal): Promise<void>;
+}
+
+export interface AttemptRequest {
+  readonly service: Service;
+  readonly operation: Operation;
+  /** Checked, with files spelled out. */
+  readonly input: Json;
+  readonly key: string;
+  readonly abortSignal: AbortSignal;
+  /** Told each piece as it comes; null where nobody follows. */
+  readonly say: ((text: string) => void) | null;
+}
+
+export interface Attempted {
+  readonly output: Json;
+  readonly usage: Usage;
+}
+
+/** What went wrong, as readings and retries see it. */
+export type FailureClass =
+  | "refused"
+  | "unavailable"
+  | "timeout"
+  | "answer"
+  | "denied"
+  | "circuit"
+  | "input"
+  | "secret"
+  | "canceled"
+  | "other";
+
+/** A problem that says what follows from it. */
+export class ServiceFailure extends ProblemError {
+  readonly failureClass: FailureClass;
+  readonly usage: Usage;
+  /** False only where the service surely got nothing. */
+  readonly wasSent: boolean;
+  nonRetryable: boolean;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(problem: Problem, more: FailureFacts) {
+    super(problem);
+    this.name = "ProblemError";
+    this.failureClass = more.failureClass;
+    this.usage = more.usage ?? {};
+    this.wasSent = more.wasSent ?? true;
+    this.nonRetryable = more.mayHelp !== true;
+    this.retryAfterMs = more.retryAfterMs;
+  }
+}
+
+interface FailureFacts {
+  readonly failureClass: FailureClass;
+  readonly usage?: Usage;
+  readonly wasSent?: boolean;
+  /** Whether trying again may help. */
+  readonly mayHelp?: boolean;
+  readonly retryAfterMs?: number;
+}
+
+/** Throws ServiceFailure. */
+export async function attempt(request: AttemptRequest, reach: Reach): Promise<Attempted> {
+  const { service, operation } = request;
+  const credentials = credentialsOf(service, reach);
+  const exchange = new Exchange(request, reach, credentials);
+  try {
+    const output = await operation.act(request.input, exchange);
+    exchange.endSaying();
+    return { output: masked(output ?? null, credentials.texts), usage: exchange.usage };
+  } catch (error) {
+    if (request.abortSignal.aborted) throw request.abortSignal.reason;
+    throw failureFrom(error, `${service.id}/${operation.name}`, exchange.usage, credentials.texts);
+  }
+}
+
+interface Credentials {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  /** What must be seen nowhere. */
+  readonly texts: readonly string[];
+}
+
+const NO_CREDENTIALS: Credentials = { headers: {}, query: {}, texts: [] };
+
+function credentialsOf({ id, authentication }: Service, reach: Reach): Credentials {
+  if (authentication === null) return NO_CREDENTIALS;
+  const secret = reach.secret(authentication.secret);
+  if (secret !== undefined) return credentialsFrom(authentication, secret);
+  if (authentication.isOptional === true) return NO_CREDENTIALS;
+  const { problem } = servicesProblems.SERVICE_SECRET_MISSING(
+    `${id} needs the secret "${authentication.secret}", which is not there.`,
+    { fix: `\`baton secrets set ${authentication.secret}\`` },
+  );
+  throw new ServiceFailure(problem, { failureClass: "secret", wasSent: false });
+}
+
+function credentialsFrom({ kind, name, prefix = "" }: Authentication, secret: Json): Credentials {
+  const text = typeof secret === "string" ? secret : JSON.stringify(secret);
+  if (kind === "bearer") return { headers: { authorization: `Bearer ${text}` }, query: {}, texts: [text] };
+  if (kind === "query") return { headers: {}, query: { [name ?? "key"]: text }, texts: [text] };
+  if (kind === "header") return { headers: { [(name ?? "x-api-key").toLowerCase()]: prefix + text }, query: {}, texts: [text] };
+  const { username = "", password = "" } = typeof secret === "object" ? (secret as Record<string, string>) : splitLogin(text);
+  const basic = Buffer.from(`${username}:${password}`).toString("base64");
+  return { headers: { authorization: `Basic ${basic}` }, query: {}, texts: [text, password, basic].filter((one) => one !== "") };
+}
+
+function splitLogin(text: string): { username: string; password: string } {
+  const at = text.indexOf(":");
+  return at < 0 ? { username: text, password: "" } : { username: text.slice(0, at), password: text.slice(at + 1) };
+}
+
+/** What an operation reaches while it acts. */
+class Exchange implements Outside {
+  readonly #request: AttemptRequest;
+  readonly #reach: Reach;
+  readonly #credentials: Credentials;
+  readonly #mask: TextMask;
+  readonly tool?: (name: string, input: Json) => Promise<Json>;
+  usage: Usage = {};
+
+  constructor(request: AttemptRequest, reach: Reach, credentials: Credentials) {
+    this.#request = request;
+    this.#reach = reach;
+    this.#credentials = credentials;
+    this.#mask = new TextMask(credentials.texts);
+    const { tool } = reach;
+    if (request.service.mcp !== null && tool !== undefined)
+      this.tool = (name, input) => tool.call(reach, request.service, name, input, request.abortSignal);
+  }
+
+  get config(): Service["config"] {
+    return this.#request.service.config;
+  }
+
+  get key(): string {
+    return this.#request.key;
+  }
+
+  get abortSignal(): AbortSignal {
+    return this.#request.abortSignal;
+  }
+
+  get isHeard(): boolean {
+    return this.#request.say !== null;
+  }
+
+  say(text: string): void {
+    const safe = this.#mask.push(text);
+    if (safe !== "") this.#request.say?.(safe);
+  }
+
+  endSaying(): void {
+    const rest = this.#mask.end();
+    if (rest !== "") this.#request.say?.(rest);
+  }
+
+  spend({ inputTokens, outputTokens, usd }: Usage): void {
+    const sum = (a: number | undefined, b: number | undefined): number | undefined =>
+      b === undefined ? a : (a ?? 0) + (Number.isFinite(b) && b >= 0 ? b : 0);
+    const total = {
+      inputTokens: sum(this.usage.inputTokens, inputTokens),
+      outputTokens: sum(this.usage.outputTokens, outputTokens),
+      usd: sum(this.usage.usd, usd),
+    };
+    this.usage = Object.fromEntries(Object.entries(total).filter(([, value]) => value !== undefined));
+  }
+
+  async send(request: ServiceRequest): Promise<ServiceAnswer> {
+    const { status, headers, body } = await this.#open(request);
+    const bytes = await collected(body);
+    const read = readBody(bytes, headers["content-type"] ?? "");
+    const answer = { status, headers, body: read };
+    requireWell(answer, request, this.#credentials.texts);
+    return answer;
+  }
+
+  async *items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json> {
+    const { status, headers, body } = await this.#open(request);
+    if (status >= 300) {
+      const answer = { status, headers, body: readBody(await collected(body), headers["content-type"] ?? "") };
+      requireWell(answer, { ...request, accept: [] }, this.#credentials.texts);
+    }
+    yield* format === "sse" ? eventData(body) : jsonLines(body);
+  }
+
+  #open(request: ServiceRequest): Promise<EgressStream> {
+    const { service, operation, key, abortSignal } = this.#request;
+    const { headers, body } = bodyOf(request);
+    const method = request.method.toUpperCase();
+    const named = operation.idempotencyHeader;
+    return this.#reach.open(
+      {
+        method,
+        url: urlOf(service, request, this.#credentials.query),
+        headers: {
+          accept: "application/json",
+          ...headers,
+          ...request.headers,
+          ...(named === null ? {} : { [named.toLowerCase()]: key }),
+          ...this.#credentials.headers,
+        },
+        body,
+        redirect: method === "GET" || method === "HEAD" ? "follow" : "stop",
+        credentialHeaders: Object.keys(this.#credentials.headers),
+        signal: abortSignal,
+      },
+      service,
+    );
+  }
+}
+
+function urlOf({ id, baseUrl }: Service, { path, query = {} }: ServiceRequest, secret: Credentials["query"]): string {
+  if (baseUrl === null)
+    throw servicesProblems.SERVICE_DEFINITION_INVALID(`${id} has no base URL, so its paths lead nowhere.`, {
+      fix: "Add `baseUrl:`, or config.baseUrl.",
+    });
+  const pairs = Object.entries({ ...query, ...secret }).flatMap(([name, value]) =>
+    value === undefined ? [] : (Array.isArray(value) ? value : [value]).map((one) => `${encode(name)}=${encode(String(one))}`),
+  );
+  const separator = path.includes("?") ? "&" : "?";
+  return `${baseUrl}${path.startsWith("/") ? "" : "/"}${path}${pairs.length === 0 ? "" : separator + pairs.join("&")}`;
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}
+
+function bodyOf({ body, form, headers = {} }: ServiceRequest): {
+  headers: Record<string, string>;
+  body: string | Uint8Array | null;
+} {
+  if (form !== undefined) {
+    const made = multipart(form);
+    return { headers: { "content-type": made.contentType }, body: made.body };
+  }
+  if (body === undefined || body === null) return { headers: {}, body: null };
+  const type = Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  if (typeof body === "string" && type !== undefined && !/json/i.test(type)) return { headers: {}, body };
+  return { headers: { "content-type": type ?? "application/json" }, body: JSON.stringify(body) };
+}
+
+async function collected(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  return parts.length === 1 ? Buffer.from(parts[0] as Uint8Array) : Buffer.concat(parts);
+}
+
+/** JSON where it is said to be or is; text where it is said to be plain; bytes otherwise, markup and scripts too. */
+function readBody(bytes: Buffer, contentType: string): Json {
+  if (bytes.length === 0) return null;
+  const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
+  const mayBeJson = type === "" || /[/+]json$|ndjson|^text\/plain$/.test(type);
+  if (mayBeJson) {
+    const text = bytes.toString("utf8");
+    try {
+      return JSON.parse(text) as Json;
+    } catch {
+      if (type === "" || type === "text/plain") return text;
+      throw servicesProblems.SERVICE_ANSWER_INVALID(`It says its answer is ${type}, and it is no JSON.`, {
+        facts: { body: text.slice(0, SAID_LENGTH_MAX) },
+      });
+    }
+  }
+  if (/^text\/(csv|markdown|tab-separated-values)$/.test(type)) return bytes.toString("utf8");
+  return { mediaType: type, data: bytes.toString("base64"), bytes: bytes.length } satisfies FileValue as unknown as Json;
+}
+
+// What went wrong.
+
+/** Statuses that may be another the next time. Source: RFC 9110 §15, RFC 8470 §5.2, RFC 6585 §4. */
+const PASSING = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
+
+const SAID_LENGTH_MAX = 500;
+
+function requireWell(
+  { status, headers, body }: ServiceAnswer,
+  { accept = [] }: ServiceRequest,
+  secrets: readonly string[],
+): void {
+  if ((status >= 200 && status < 300) || accept.includes(status)) return;
+  const said = masked(saidIn(body), secrets) as string;
+  const isPassing = PASSING.has(status);
+  const make = isPassing ? servicesProblems.SERVICE_UNAVAILABLE : servicesProblems.SERVICE_REFUSED;
+  const words = status < 400 ? "sends elsewhere, where no call may follow" : said === "" ? "says nothing more" : `says: ${said}`;
+  const { problem } = make(`It answers ${status} and ${words}`, { facts: { status } });
+  const after = retryAfterOf(headers["retry-after"], headers.date);
+  throw new ServiceFailure(problem, {
+    failureClass: isPassing ? "unavailable" : "refused",
+    mayHelp: isPassing,
+    ...(after === null ? {} : { retryAfterMs: after }),
+  });
+}
+
+/** The sentence in an error's body, wherever this service puts it. */
+function saidIn(body: Json): string {
+  if (typeof body === "string") return cut(body);
+  if (typeof body !== "object" || body === null) return "";
+  const { error, message, detail, title, status, errors } = body as Record<string, Json>;
+  for (const one of [error, message, detail, title, status, errors])
+    if (one !== undefined && one !== null && one !== "") return typeof one === "string" ? cut(one) : nested(one);
+  return cut(JSON.stringify(body));
+}
+
+function nested(one: Json): string {
+  if (Array.isArray(one)) return cut(one.map((item: Json) => (typeof item === "string" ? item : saidIn(item))).join("; "));
+  return typeof one === "object" && one !== null ? saidIn(one) : String(one);
+}
+
+function cut(text: string): string {
+  const plain = text.replace(/[\u0000-\u001f\u007f]+/g, " ").trim();
+  return plain.length <= SAID_LENGTH_MAX ? plain : `${plain.slice(0, SAID_LENGTH_MAX)}…`;
+}
+
+const RETRY_AFTER_MS_MAX = 3_600_000;
+
+/** Seconds or a date (RFC 9110 §10.2.3), measured against the service's own clock; 0 to an hour, null where it says neither. */
+function retryAfterOf(text: string | undefined, date: string | undefined): number | null {
+  if (text === undefined) return null;
+  const seconds = /^\s*[+-]?\d+(\.\d+)?\s*$/.test(text) ? Number(text) : null;
+  const from = date === undefined ? Number.NaN : Date.parse(date);
+  const spanMs = seconds !== null ? seconds * 1_000 : Date.parse(text) - from;
+  return Number.isNaN(spanMs) ? null : Math.min(Math.max(spanMs, 0), RETRY_AFTER_MS_MAX);
+}
+
+/** Whatever was thrown while an operation acted. */
+function failureFrom(thrown: unknown, target: string, usage: Usage, secrets: readonly string[]): ServiceFailure {
+  if (thrown instanceof ServiceFailure) {
+    const { problem, failureClass, wasSent, nonRetryable, retryAfterMs } = thrown;
+    const detail = problem.detail.startsWith(target) ? problem.detail : `${target}: ${problem.detail}`;
+    const known = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return new ServiceFailure(
+      { ...problem, detail: masked(detail, secrets) as string, facts: { ...problem.facts, target, class: failureClass } },
+      { failureClass, wasSent, usage, mayHelp: !nonRetryable, ...known },
+    );
+  }
+  if (isProblemError(thrown)) return fromProblem(thrown.problem, target, usage, secrets);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const { problem } = servicesProblems.SERVICE_FAILED(`${target}: ${masked(cut(message), secrets) as string}`, {
+    facts: { target, class: "other" },
+  });
+  const { nonRetryable = false } = (thrown ?? {}) as { nonRetryable?: boolean };
+  return new ServiceFailure(problem, { failureClass: "other", usage, mayHelp: !nonRetryable });
+}
+
+function fromProblem(problem: Problem, target: string, usage: Usage, secrets: readonly string[]): ServiceFailure {
+  const detail = masked(`${target}: ${problem.detail}`, secrets) as string;
+  const failureClass = classOf(problem.code);
+  const facts = { ...problem.facts, target, class: failureClass };
+  const wasSent = problem.facts?.isSent !== false && !["denied", "input", "secret"].includes(failureClass);
+  const isPassing = failureClass === "unavailable" || failureClass === "timeout";
+  const told =
+    failureClass === "unavailable"
+      ? servicesProblems.SERVICE_UNAVAILABLE(detail, { facts }).problem
+      : { ...problem, detail, facts };
+  return new ServiceFailure(told, { failureClass, usage, wasSent, mayHelp: isPassing });
+}
+
+function classOf(code: string): FailureClass {
+  if (code === "EGRESS_TIMEOUT") return "timeout";
+  if (code === "EGRESS_UNREACHABLE" || code === "SERVICE_UNAVAILABLE") return "unavailable";
+  if (code === "EGRESS_RESPONSE_TOO_LARGE" || code === "SERVICE_ANSWER_INVALID") return "answer";
+  if (code.startsWith("EGRESS_")) return "denied";
+  if (code.startsWith("SECRET_")) return "secret";
+  return /_INPUT_INVALID$|_PARAMETER_|^JQ_/.test(code) ? "input" : code === "SERVICE_REFUSED" ? "refused" : "other";
+}

@@ -1,0 +1,268 @@
+// A call as a run makes it: choose, ask one after the other, and let something stand in when nobody could answer.
+//
+// It is written like any workflow, by steps of the run it belongs to: the choice is one, with every candidate and why;
+// each service that is asked is one. So a replay makes the same choice and calls nobody twice.
+//
+//  1. Whom to ask is in the journal before anybody is asked.
+//  2. What must not be done twice is asked of one service, once, at most; of the next only when the first surely got nothing.
+//  3. A result that is less than what was asked for says so, in itself and in the run's log.
+
+import type { Json } from "../base/json.ts";
+import { isProblemError, type Problem } from "../base/problem.ts";
+import type { Called, CallFallback, Calling, CallOptions, Context, Degradation, StepContext, StepOptions } from "../workflow.ts";
+import { type Asked, answerKey, type Chosen, type Desk, type Done } from "./desk.ts";
+import { servicesProblems, shown } from "./problems.ts";
+
+export type Answerers = Pick<Desk, "choose" | "invoke" | "lastAnswer" | "elapsed">;
+
+export function callingOf(desk: Answerers): Calling {
+  return { call: (context, target, input, options) => call(context, desk, target, input, options) };
+}
+
+/** For replaying what was done: nobody is asked anything. */
+export const rehearsedCalls: Calling = callingOf({
+  choose: refuse,
+  invoke: refuse,
+  lastAnswer: refuse,
+  elapsed: () => 0,
+});
+
+function refuse(): never {
+  throw servicesProblems.SERVICE_FAILED("Nothing is called in a rehearsal.");
+}
+
+async function call(context: Context, desk: Answerers, target: string, input: Json, options: CallOptions): Promise<Called<Json>> {
+  if (typeof target !== "string" || target === "")
+    throw servicesProblems.SERVICE_TARGET_INVALID("What is to be called is no text.");
+  requireOptions(options);
+  return context.scope(options.name ?? target, async (own) => {
+    const round = new Round(own, desk, options);
+    const first = await round.ask(target, input, null);
+    if (first.ok) return first;
+    const { fallback = [] } = options;
+    for (const [at, standIn] of fallback.entries()) {
+      const found = await round.standIn(standIn, at, target, input, first.problem);
+      if (found !== null) return degraded(own, target, found);
+    }
+    return first;
+  });
+}
+
+/** The run's log says it too, so that whoever looks at the run sees that it is not all it could be. */
+function degraded(context: Context, target: string, found: Called<Json> & { ok: true }): Called<Json> {
+  const { how = "value", because = "", ageMs } = found.degraded ?? {};
+  context.log.warn(`${target} is degraded: ${how}`, {
+    degraded: { target, how, because, ...(ageMs === undefined ? {} : { ageMs }) },
+  });
+  return found;
+}
+
+const OPTIONS = new Set<string>([
+  ...["name", "strategy", "stickyKey", "only", "except", "localOnly", "costMaxUsd", "valueUsd", "deadlineMs", "delayUsdPerMs"],
+  ...["timeoutMs", "attemptTimeoutMs", "retry", "stream", "fallback"],
+]);
+
+function requireOptions(options: CallOptions): void {
+  if (typeof options !== "object" || options === null) throw optionInvalid("The options of a call are no object");
+  const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
+  if (unknown !== undefined)
+    throw optionInvalid(`A call has no option ${shown(unknown)}`, `There are: ${[...OPTIONS].join(", ")}.`);
+  for (const [at, one] of (options.fallback ?? []).entries())
+    if (kindOf(one) === null)
+      throw optionInvalid(`fallback[${at}] says nothing that stands in`, `One of: ${FALLBACKS.join(", ")}.`);
+  for (const field of ["timeoutMs", "attemptTimeoutMs", "deadlineMs", "costMaxUsd"] as const) {
+    const value = options[field];
+    if (value !== undefined && !(typeof value === "number" && Number.isFinite(value) && value >= 0))
+      throw optionInvalid(`${field} is ${String(value)}`, "A number, 0 or more.");
+  }
+}
+
+function optionInvalid(sentence: string, fix?: string): Error {
+  return servicesProblems.SERVICE_OPTION_INVALID(`${sentence}.`, fix === undefined ? {} : { fix });
+}
+
+const FALLBACKS = ["call", "model", "lastGood", "value", "ask"] as const;
+
+function kindOf(fallback: CallFallback): (typeof FALLBACKS)[number] | null {
+  const known = typeof fallback === "object" && fallback !== null;
+  return known ? (FALLBACKS.find((kind) => Object.hasOwn(fallback, kind)) ?? null) : null;
+}
+
+/** Where another stands ready nobody is waited for. */
+const ONCE = { attemptsMax: 1 };
+const PATIENTLY = { attemptsMax: 3, firstDelayMs: 500, factor: 2, delayMsMax: 30_000 };
+
+class Round {
+  readonly #context: Context;
+  readonly #desk: Answerers;
+  readonly #options: CallOptions;
+
+  constructor(context: Context, desk: Answerers, options: CallOptions) {
+    this.#context = context;
+    this.#desk = desk;
+    this.#options = options;
+  }
+
+  /** Asks those that are chosen, one after the other. What went wrong is a value. */
+  async ask(target: string, input: Json, standsIn: Degradation | null): Promise<Called<Json>> {
+    const chosen = await this.#choose(target, input);
+    if (!("chain" in chosen)) return { ok: false, problem: chosen };
+    const tried: Problem[] = [];
+    for (const [at, asked] of chosen.chain.entries()) {
+      const isLast = at === chosen.chain.length - 1;
+      const done = await this.#askOne(asked, target, input, chosen, isLast, standsIn);
+      if ("output" in done) return calledOf(asked.target, done, standsIn);
+      tried.push(done);
+      if (!asked.isRepeatable && done.facts?.wasSent !== false) break; // 2
+    }
+    return { ok: false, problem: spent(target, tried) };
+  }
+
+  async #choose(target: string, input: Json): Promise<Chosen | Problem> {
+    const { strategy } = this.#options;
+    const asks = { target, input, ...(strategy === undefined ? {} : { strategy }) } as Json;
+    try {
+      return await this.#context.step(
+        "choose",
+        ({ idempotencyKey }) => this.#desk.choose({ target, input, options: this.#options, seed: idempotencyKey }),
+        { input: asks },
+      );
+    } catch (error) {
+      return problemIn(error);
+    }
+  }
+
+  async #askOne(
+    asked: Asked,
+    target: string,
+    input: Json,
+    { capability }: Chosen,
+    isLast: boolean,
+    standsIn: Degradation | null,
+  ): Promise<Done | Problem> {
+    const { stream, retry, attemptTimeoutMs: timeoutMs, fallback = [] } = this.#options;
+    const stepOptions = this.#stepOptions(asked, isLast, retry);
+    const attemptsMax = stepOptions.retry?.attemptsMax ?? 1;
+    const remembers = fallback.some((one) => kindOf(one) === "lastGood");
+    const askedAt = this.#desk.elapsed();
+    let begunAt = 0;
+    const act = async (step: StepContext): Promise<Done> => {
+      begunAt ||= this.#desk.elapsed();
+      try {
+        return await this.#desk.invoke({
+          ...{ target: asked.target, capability, input, key: step.idempotencyKey, attempt: step.attempt },
+          mayRetry: step.attempt < attemptsMax,
+          run: String(this.#context.info.run),
+          abortSignal: step.abortSignal,
+          ...(timeoutMs === undefined ? {} : { timeoutMs }),
+          queueMs: step.attempt === 1 ? begunAt - askedAt : 0,
+          ...(standsIn === null ? {} : { degraded: standsIn.how }),
+          say: stream === undefined ? null : (text) => step.stream(stream).write({ text }),
+          ...(remembers ? { rememberAs: answerKey(target, input) } : {}),
+        });
+      } catch (error) {
+        throw withSent(error);
+      }
+    };
+    try {
+      return await this.#context.step(asked.target, act, stepOptions);
+    } catch (error) {
+      return problemIn(error);
+    }
+  }
+
+  #stepOptions({ target, isRepeatable, concurrency, rate }: Asked, isLast: boolean, retry: CallOptions["retry"]): StepOptions {
+    const { timeoutMs } = this.#options;
+    const policy = !isRepeatable ? ONCE : isLast ? { ...PATIENTLY, ...retry } : { ...PATIENTLY, ...ONCE, ...retry };
+    const key = `service ${target.slice(0, target.indexOf("/"))}`;
+    return {
+      retry: policy,
+      limit: { key, concurrency, ...(rate === undefined ? {} : { rate }) },
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(isRepeatable ? {} : { delivery: "at-most-once" }),
+    };
+  }
+
+  // What stands in.
+
+  /** Null where it could not. */
+  async standIn(
+    fallback: CallFallback,
+    at: number,
+    target: string,
+    input: Json,
+    problem: Problem,
+  ): Promise<(Called<Json> & { ok: true }) | null> {
+    const because = problem.detail;
+    if ("call" in fallback) return this.#other(fallback.call, fallback.input ?? input, { how: "other-service", because });
+    if ("model" in fallback)
+      return this.#other(target, { ...(input as object), model: fallback.model }, { how: "other-model", because });
+    if ("lastGood" in fallback) return this.#lastGood(fallback.lastGood, at, target, input, because);
+    if ("value" in fallback) return nobody(fallback.value, { how: "value", because });
+    return this.#person(fallback, because);
+  }
+
+  async #other(target: string, input: Json, degradation: Degradation): Promise<(Called<Json> & { ok: true }) | null> {
+    const called = await this.ask(target, input, degradation);
+    return called.ok ? called : null;
+  }
+
+  async #lastGood(
+    lastGood: true | { readonly ageMsMax: number },
+    at: number,
+    target: string,
+    input: Json,
+    because: string,
+  ): Promise<(Called<Json> & { ok: true }) | null> {
+    const ageMsMax = lastGood === true ? Number.POSITIVE_INFINITY : lastGood.ageMsMax;
+    const look = () => this.#desk.lastAnswer(answerKey(target, input), ageMsMax);
+    const found = await this.#context.step(`last good answer ${at + 1}`, look);
+    return found === null ? null : nobody(found.output, { how: "last-good", because, ageMs: found.ageMs });
+  }
+
+  async #person(
+    { ask, to, timeoutMs }: Extract<CallFallback, { ask: string }>,
+    because: string,
+  ): Promise<(Called<Json> & { ok: true }) | null> {
+    const answer = await this.#context.ask<Json>("a person instead", {
+      schema: true,
+      message: ask,
+      ...(to === undefined ? {} : { to }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+    return answer.by === "timeout" ? null : nobody(answer.value, { how: "person", because });
+  }
+}
+
+/** A result that no service gave. */
+function nobody(output: Json, degradation: Degradation): Called<Json> & { ok: true } {
+  return { ok: true, output, target: null, call: null, latencyMs: 0, costUsd: 0, degraded: degradation };
+}
+
+function calledOf(target: string, done: Done, degradation: Degradation | null): Called<Json> {
+  return { ok: true, ...done, target, ...(degradation === null ? {} : { degraded: degradation }) };
+}
+
+/** Whether the service got anything goes into the journal with the failure. */
+function withSent(error: unknown): unknown {
+  if (!isProblemError(error) || !("wasSent" in error)) return error;
+  const { problem } = error;
+  return Object.assign(error, { problem: { ...problem, facts: { ...problem.facts, wasSent: error.wasSent } } });
+}
+
+/** What is the run's own end is not a failure of the call. */
+function problemIn(error: unknown): Problem {
+  if (isProblemError(error) && !PASSED_ON.has(error.code)) return error.problem;
+  throw error;
+}
+
+const PASSED_ON = new Set(["RUN_ENDED", "STORAGE_FAILED", "ENGINE_CLOSED", "RUN_CANCELED", "RUN_TIMEOUT"]);
+
+function spent(target: string, tried: readonly Problem[]): Problem {
+  const [only] = tried;
+  if (tried.length === 1 && only !== undefined) return only;
+  const sentences = tried.map(({ detail }) => detail).join(" ");
+  return servicesProblems.SERVICE_FAILED(`None of ${tried.length} services could answer ${target}. ${sentences}`, {
+    facts: { tried: tried.map(({ code, detail, facts }) => ({ code, detail, target: facts?.target ?? null })) },
+  }).problem;
+}

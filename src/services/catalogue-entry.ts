@@ -1,0 +1,125 @@
+// What an entry of the catalogue says, and what several of them do alike. A new entry is one file and one line in
+// catalogue.ts.
+
+import type { Json } from "../base/json.ts";
+import { CAPABILITIES } from "./capabilities.ts";
+import { servicesProblems } from "./problems.ts";
+import type { Act, FileValue, OperationDefinition, Outside, ServiceDefinition } from "./service.ts";
+
+/** A kind of service that is known: how it is called, found and recognised. */
+export interface CatalogueEntry extends Omit<ServiceDefinition, "service" | "uses"> {
+  readonly id: string;
+  readonly title: string;
+  readonly category: string;
+  /** The vendor's npm client that works with what the adapter is tested on; null: no such judge, the adapter is unproven. */
+  readonly judge: string | null;
+  /** Where it listens when nobody said otherwise. */
+  readonly ports: readonly number[];
+  /** Tells it from others by what it answers to one GET; null: it is not found by looking. */
+  readonly probe: Probe | null;
+}
+
+export interface Probe {
+  readonly path: string;
+  /** `body`: JSON or text. */
+  readonly isIt: (body: Json, headers: Readonly<Record<string, string>>) => boolean;
+  /** Put behind host and port: `/v1`. */
+  readonly basePath?: string;
+}
+
+export type Members = Readonly<Record<string, Json>>;
+
+export function members(value: Json | undefined): Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : {};
+}
+
+export function items(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Without what is undefined. */
+export function only(fields: Readonly<Record<string, Json | undefined>>): Members {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Members;
+}
+
+/** An operation that is one of the common capabilities: its schemas are the capability's. */
+export function common(
+  capability: string,
+  act: Act,
+  more: Partial<Omit<OperationDefinition, "act" | "capability">> = {},
+): OperationDefinition {
+  const known = CAPABILITIES.get(capability);
+  if (known === undefined) throw new Error(`${capability} is no common capability`);
+  const normalise = known.normalise ?? ((input: Json) => input);
+  return {
+    capability,
+    description: known.about,
+    input: known.input,
+    output: known.output,
+    effects: "read",
+    act: (input, outside) => act(normalise(input), outside),
+    ...more,
+  };
+}
+
+/** The model that a call names, else the one that is configured for `field`, else the first that the service has. */
+export async function modelOf(
+  input: Members,
+  outside: Outside,
+  field: "model" | "embedModel",
+  list: () => Promise<readonly string[]>,
+): Promise<string> {
+  const named = input.model ?? outside.config[field];
+  if (typeof named === "string" && named !== "") return named;
+  const all = await list();
+  const isEmbedder = (name: string): boolean => /embed|bge|minilm|\be5\b|gte-|arctic/i.test(name);
+  const fitting = all.find((name) => isEmbedder(name) === (field === "embedModel")) ?? all[0];
+  if (fitting === undefined) throw servicesProblems.SERVICE_FAILED("The service has no model.", { fix: "Load a model into it." });
+  return fitting;
+}
+
+/** The JSON of an answer that was to follow a schema; undefined where none was asked for. Throws SERVICE_ANSWER_INVALID. */
+export function jsonOf(input: Members, text: string): Json | undefined {
+  if (input.schema === undefined) return undefined;
+  try {
+    return JSON.parse(text.replace(/^\s*```(?:json)?\s*|\s*```\s*$/g, "")) as Json;
+  } catch {
+    throw servicesProblems.SERVICE_ANSWER_INVALID("The model was asked for JSON and answered something else.", {
+      facts: { text: text.slice(0, 500) },
+    });
+  }
+}
+
+/** The parts of a message's content: text and pictures. */
+export function partsOf(content: Json | undefined): { readonly text: string; readonly images: readonly FileValue[] } {
+  if (typeof content === "string") return { text: content, images: [] };
+  const parts = items(content).map(members);
+  const text = parts
+    .filter(({ type }) => type === "text")
+    .map((part) => String(part.text))
+    .join("\n");
+  return { text, images: parts.filter(({ type }) => type === "image") as unknown as FileValue[] };
+}
+
+export function dataUrl({ mediaType, data = "" }: FileValue): string {
+  return `data:${mediaType};base64,${data}`;
+}
+
+/** How the body of a picture begins tells what it is. */
+export function pictureOf(data: string): FileValue {
+  const kinds: readonly (readonly [string, string])[] = [
+    ["iVBOR", "image/png"],
+    ["/9j/", "image/jpeg"],
+    ["UklGR", "image/webp"],
+    ["R0lGOD", "image/gif"],
+  ];
+  return { mediaType: kinds.find(([start]) => data.startsWith(start))?.[1] ?? "application/octet-stream", data };
+}
+
+/** Numbers where the service gave any. */
+export function usageOf(input: Json | undefined, output: Json | undefined): { inputTokens?: number; outputTokens?: number } {
+  return {
+    ...(typeof input === "number" ? { inputTokens: input } : {}),
+    ...(typeof output === "number" ? { outputTokens: output } : {}),
+  };
+}

@@ -1,0 +1,61 @@
+// Answers that come bit by bit: lines of JSON, and server-sent events.
+//
+// Source: WHATWG HTML, "Server-sent events", §9.2.6 (field parsing); ndjson.org. A line is bounded, as every piece is.
+
+import type { Json } from "../base/json.ts";
+import { servicesProblems } from "./problems.ts";
+
+/** UTF-16 units of one line: protects memory from a line without end. */
+const LINE_LENGTH_MAX = 4 << 20;
+
+async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let held = "";
+  for await (const part of body) {
+    held += decoder.decode(part, { stream: true });
+    let from = 0;
+    for (let at = held.indexOf("\n"); at >= 0; at = held.indexOf("\n", from)) {
+      yield held.slice(from, at).replace(/\r$/, "");
+      from = at + 1;
+    }
+    held = held.slice(from);
+    if (held.length > LINE_LENGTH_MAX)
+      throw servicesProblems.SERVICE_ANSWER_INVALID(`A line of its answer is longer than ${LINE_LENGTH_MAX} (LINE_LENGTH_MAX).`);
+  }
+  held += decoder.decode();
+  if (held !== "") yield held;
+}
+
+export async function* jsonLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<Json> {
+  for await (const line of lines(body)) if (line.trim() !== "") yield requireWhole(parsed(line));
+}
+
+/** The data of each event; `[DONE]` ends them. */
+export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerator<Json> {
+  let data: string[] = [];
+  for await (const line of lines(body)) {
+    if (line.startsWith("data:")) data.push(line.slice(line[5] === " " ? 6 : 5));
+    if (line !== "" || data.length === 0) continue;
+    const text = data.join("\n");
+    data = [];
+    if (text === "[DONE]") return;
+    yield requireWhole(parsed(text));
+  }
+  if (data.length > 0 && data[0] !== "[DONE]") yield requireWhole(parsed(data.join("\n")));
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw servicesProblems.SERVICE_ANSWER_INVALID("A piece of its answer is no JSON.", { facts: { piece: text.slice(0, 200) } });
+  }
+}
+
+/** Services that fail half-way say so in a piece of their answer. */
+function requireWhole(piece: Json): Json {
+  const { error, type } = (typeof piece === "object" && piece !== null ? piece : {}) as { error?: Json; type?: Json };
+  if (error === undefined || error === null || (type !== undefined && type !== "error")) return piece;
+  const { message = error } = (typeof error === "object" ? error : {}) as { message?: Json };
+  throw servicesProblems.SERVICE_UNAVAILABLE(`It gave up half-way and says: ${String(message).slice(0, 500)}`);
+}
