@@ -2,6 +2,6 @@
  * Readings: what journals and services' records amount to. Pure folds; where they are kept is the store's business.
  */
 
-export { type Figures, NOTHING } from "./monitor/figures.ts";
+export type { Figures } from "./monitor/figures.ts";
 export { type KpiSources, type Kpis, kpisOf, WINDOWS, type WindowName } from "./monitor/kpis.ts";
-export { type RollupKey, rolledUp, SPANS } from "./monitor/rollup.ts";
+export { type ReadReading, type RollupKey, rolledUp, SPANS } from "./monitor/rollup.ts";

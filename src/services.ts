@@ -9,6 +9,7 @@ export { CAPABILITIES } from "./services/capabilities.ts";
 export { CATALOGUE } from "./services/catalogue.ts";
 export {
   checkDefinitionValue,
+  checkedDefinition,
   isService,
   isServiceDocument,
   type ReadDefinition,

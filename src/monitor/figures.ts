@@ -42,51 +42,73 @@ export const NOTHING: Figures = {
   ...{ wastedTokens: 0, wastedUsd: 0, wastedMs: 0, checks: 0, checksWell: 0, opened: 0 },
 };
 
-/** Adds what one reading says. */
-export function counted(figures: Figures, { what, text }: Pick<Reading, "what" | "text">): Figures {
-  const facts = JSON.parse(text) as Record<string, Json>;
-  if (what === "check") return sum(figures, { ...NOTHING, checks: 1, checksWell: facts.ok === true ? 1 : 0 });
-  if (what === "circuit") return sum(figures, { ...NOTHING, opened: facts.to === "open" ? 1 : 0 });
-  return what === "call" ? sum(figures, figuresOfCall(facts)) : figures;
-}
+/** Figures that grow: what one reading says is added, or what other figures say. */
+export class Tally {
+  readonly #figures: { -readonly [K in keyof Figures]: Figures[K] extends number ? number : Record<string, number> };
 
-function figuresOfCall(facts: Readonly<Record<string, Json>>): Figures {
-  const number = (name: string): number => (typeof facts[name] === "number" ? (facts[name] as number) : 0);
-  const isWell = facts.ok === true;
-  const [latencyMs, tokens] = [number("latencyMs"), number("inputTokens") + number("outputTokens")];
-  return {
-    ...NOTHING,
-    calls: number("attempt") <= 1 ? 1 : 0,
-    attempts: 1,
-    succeeded: isWell ? 1 : 0,
-    failures: isWell ? {} : { [String(facts.failure ?? "other")]: 1 },
-    degraded: facts.degraded === undefined ? 0 : 1,
-    latency: isWell ? { [bucketOf(latencyMs)]: 1 } : {},
-    latencySumMs: isWell ? latencyMs : 0,
-    queue: number("attempt") <= 1 ? { [bucketOf(number("queueMs"))]: 1 } : {},
-    inputTokens: number("inputTokens"),
-    outputTokens: number("outputTokens"),
-    costUsd: number("costUsd"),
-    busyMs: latencyMs,
-    wastedTokens: isWell ? 0 : tokens,
-    wastedUsd: isWell ? 0 : number("costUsd"),
-    wastedMs: isWell ? 0 : latencyMs,
-  };
-}
-
-export function sum(a: Figures, b: Figures): Figures {
-  const made: Record<string, number | Histogram> = {};
-  for (const key of Object.keys(NOTHING) as (keyof Figures)[]) {
-    const [left, right] = [a[key], b[key]];
-    made[key] = typeof left === "number" ? left + (right as number) : added(left, right as Histogram);
+  constructor(from: Figures = NOTHING) {
+    const { failures, latency, queue } = from;
+    this.#figures = { ...NOTHING, ...from, failures: { ...failures }, latency: { ...latency }, queue: { ...queue } };
   }
-  return made as unknown as Figures;
+
+  get figures(): Figures {
+    return this.#figures;
+  }
+
+  /** `facts`: what the reading carries, read. */
+  count(what: Reading["what"], facts: Readonly<Record<string, Json>>): void {
+    const own = this.#figures;
+    if (what === "check") {
+      own.checks++;
+      if (facts.ok === true) own.checksWell++;
+    } else if (what === "circuit") {
+      if (facts.to === "open") own.opened++;
+    } else if (what === "call") this.#call(facts);
+  }
+
+  #call(facts: Readonly<Record<string, Json>>): void {
+    const own = this.#figures;
+    const number = (name: string): number => (typeof facts[name] === "number" ? (facts[name] as number) : 0);
+    const [latencyMs, costUsd] = [number("latencyMs"), number("costUsd")];
+    const [inputTokens, outputTokens] = [number("inputTokens"), number("outputTokens")];
+    own.attempts++;
+    if (number("attempt") <= 1) {
+      own.calls++;
+      grow(own.queue, bucketOf(number("queueMs")));
+    }
+    if (facts.degraded !== undefined) own.degraded++;
+    own.inputTokens += inputTokens;
+    own.outputTokens += outputTokens;
+    own.costUsd += costUsd;
+    own.busyMs += latencyMs;
+    if (facts.ok === true) {
+      own.succeeded++;
+      own.latencySumMs += latencyMs;
+      grow(own.latency, bucketOf(latencyMs));
+      return;
+    }
+    grow(own.failures, String(facts.failure ?? "other"));
+    own.wastedTokens += inputTokens + outputTokens;
+    own.wastedUsd += costUsd;
+    own.wastedMs += latencyMs;
+  }
+
+  add(other: Figures): void {
+    const own = this.#figures;
+    for (const key of COUNTS) own[key] += other[key] ?? 0;
+    for (const key of HISTOGRAMS)
+      for (const [bucket, count] of Object.entries(other[key] ?? {})) own[key][bucket] = (own[key][bucket] ?? 0) + count;
+  }
 }
 
-function added(a: Histogram, b: Histogram): Histogram {
-  const made: Record<string, number> = { ...a };
-  for (const [bucket, count] of Object.entries(b)) made[bucket] = (made[bucket] ?? 0) + count;
-  return made;
+const HISTOGRAMS = ["failures", "latency", "queue"] as const;
+const COUNTS = Object.keys(NOTHING).filter((key) => !HISTOGRAMS.some((one) => one === key)) as Exclude<
+  keyof Figures,
+  (typeof HISTOGRAMS)[number]
+>[];
+
+function grow(counts: Record<string, number>, key: string): void {
+  counts[key] = (counts[key] ?? 0) + 1;
 }
 
 const STEP = 1.1;

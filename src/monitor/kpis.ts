@@ -1,8 +1,9 @@
 // Key figures of services, as people read them: five in one line each, then every service and operation.
 
+import type { Json } from "../base/json.ts";
 import { DAY_MS, HOUR_MS } from "../base/time.ts";
 import type { Rating, Reading, Rollup } from "../store.ts";
-import { counted, type Figures, NOTHING, quantile, sum } from "./figures.ts";
+import { type Figures, NOTHING, quantile, Tally } from "./figures.ts";
 import { SPANS } from "./rollup.ts";
 
 export const WINDOWS = { "1h": HOUR_MS, "24h": DAY_MS, "7d": 7 * DAY_MS, "30d": 30 * DAY_MS } as const;
@@ -69,22 +70,26 @@ export interface KpiSources {
 export function kpisOf({ rollups, readings, ratings }: KpiSources, window: WindowName, now: number): Kpis {
   const from = now - WINDOWS[window];
   const spanMs = window === "1h" || window === "24h" ? SPANS.fineMs : SPANS.coarseMs;
-  const byOperation = new Map<string, Figures>();
-  const add = (key: string, change: (figures: Figures) => Figures): void => {
-    byOperation.set(key, change(byOperation.get(key) ?? NOTHING));
+  const tallies = new Map<string, Tally>();
+  const tallyOf = (key: string): Tally => {
+    const known = tallies.get(key) ?? new Tally();
+    tallies.set(key, known);
+    return known;
   };
   for (const rollup of rollups) {
     if (rollup.spanMs !== spanMs || rollup.fromAt + spanMs <= from) continue;
-    const figures = JSON.parse(rollup.figuresText) as Figures;
-    add(`${rollup.service}/${rollup.operation}`, (before) => sum(before, { ...NOTHING, ...figures }));
+    tallyOf(`${rollup.service}/${rollup.operation}`).add(JSON.parse(rollup.figuresText) as Figures);
   }
   for (const reading of readings)
-    if (reading.at > from) add(`${reading.service}/${reading.operation}`, (before) => counted(before, reading));
+    if (reading.at > from)
+      tallyOf(`${reading.service}/${reading.operation}`).count(reading.what, JSON.parse(reading.text) as Record<string, Json>);
   const said = ratings.filter(({ at }) => at > from);
-  const total = [...byOperation.values()].reduce(sum, NOTHING);
+  const total = new Tally();
+  for (const { figures } of tallies.values()) total.add(figures);
+  const byOperation = new Map([...tallies].map(([key, { figures }]) => [key, figures] as const));
   return {
     window,
-    figures: keyFigures(total, said),
+    figures: keyFigures(total.figures, said),
     services: servicesOf(byOperation),
     operations: operationsOf(byOperation, said),
   };

@@ -32,7 +32,7 @@ import { BUILT_IN } from "./built-in.ts";
 import { type DataDirectory, dataDirectory, makeDirectory, removeOwnerNote, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
 import { answerWith, readHandlers, scheduleHandlers, steerHandlers, wakeFamily } from "./handlers.ts";
-import { isLoading, type LoadedWorkflow, loadAgain, loadWorkflowFile } from "./loader.ts";
+import { isLoading, type LoadedFile, loadAgain, loadWorkflowFile } from "./loader.ts";
 import { allowHosts, offerFunction, useSecrets } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
 import { secretsAt } from "./secrets.ts";
@@ -104,6 +104,7 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
   const { services = [] } = options;
   const serviceDesk = opening.use(new ServiceDesk({ store, engine, clock, services, isWatched: carry === "everything" }));
   const calling = callingOf(serviceDesk.desk);
+  const loadSource = loadingFor(serviceDesk);
   const carrier = new RunCarrier({ engine, random32, strict, beside: store, calling, idle: carry === "nothing", loadSource });
   opening.defer(() => carrier.drain(options.graceMs ?? GRACE_MS));
   for (const workflow of BUILT_IN) carrier.register(workflow, null);
@@ -143,8 +144,14 @@ async function openOwnersDoor(directory: DataDirectory, baton: Baton, carries: "
   };
 }
 
-async function loadSource({ source }: CodeIdentity) {
-  return source === null ? null : (await loadWorkflowFile(source)).all;
+/** The code of a run from where it was recorded, with the services that its file defines. */
+function loadingFor(serviceDesk: ServiceDesk) {
+  return async ({ source }: CodeIdentity) => {
+    if (source === null) return null;
+    const { all, services } = await loadWorkflowFile(source);
+    for (const service of services) serviceDesk.offer(service);
+    return all;
+  };
 }
 
 interface Parts {
@@ -313,20 +320,21 @@ export class Baton implements Answerer, AsyncDisposable {
   async load(target: string): Promise<Workflow> {
     const loaded = await loadWorkflowFile(target);
     const { workflow } = loaded;
-    await this.#makeKnown(loaded.all);
+    await this.#makeKnown(loaded);
     return workflow;
   }
 
   /** Loads all that a workflow file exports, several or one. Throws WF_… problems. */
   async loadAll(target: string): Promise<Workflow[]> {
-    const { all } = await loadWorkflowFile(target);
-    await this.#makeKnown(all);
-    return all.map(({ workflow }) => workflow);
+    const loaded = await loadWorkflowFile(target);
+    await this.#makeKnown(loaded);
+    return loaded.all.map(({ workflow }) => workflow);
   }
 
   /** Whoever fires schedules takes those of documents over, as they are written now. */
-  async #makeKnown(all: readonly LoadedWorkflow[]): Promise<void> {
-    const { carrier, firesSchedules } = this.#parts;
+  async #makeKnown({ all, services }: Pick<LoadedFile, "all" | "services">): Promise<void> {
+    const { carrier, firesSchedules, serviceDesk } = this.#parts;
+    for (const service of services) serviceDesk.offer(service);
     for (const { workflow, origin, schedule } of all) {
       carrier.register(workflow, origin);
       if (firesSchedules && schedule !== undefined) await this.#follow(workflow, origin, schedule);
@@ -341,7 +349,7 @@ export class Baton implements Answerer, AsyncDisposable {
 
   /** Loads a file as it is now: new runs, and waiting ones when they wake, go on with it. Throws WF_… problems. */
   async reload(target: string): Promise<void> {
-    await this.#makeKnown((await loadAgain(target)).all);
+    await this.#makeKnown(await loadAgain(target));
     this.#parts.carrier.forgetWaiting();
     await this.resumeLoaded();
   }

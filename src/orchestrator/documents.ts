@@ -3,6 +3,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Json } from "../base/json.ts";
+import type { ProblemMore } from "../base/problem.ts";
+import { checkedDefinition, isServiceDocument, type Service, serviceOfDocument, servicesProblems } from "../services.ts";
 import {
   checkDocument,
   type Diagnostic,
@@ -63,15 +65,34 @@ export function loadDocument(file: string): LoadedDocument {
   return { workflow: documentWorkflow(document, outside) as Workflow, contentHash, schedule: scheduleOf(document) };
 }
 
+/** The service that a document defines; null where it is meant as a workflow. Throws SERVICE_DEFINITION_INVALID. */
+export function loadServiceDocument(file: string): Service | null {
+  const source = readSource(read(file), file);
+  if (!isRead(source) || !isServiceDocument(source.value)) return null;
+  const { diagnostics, document } = checkedDefinition(source);
+  if (document !== null) return serviceOfDocument(document);
+  throw invalidService(
+    file,
+    diagnostics.filter(({ severity }) => severity === "error"),
+  );
+}
+
+export function invalidService(file: string, errors: readonly Diagnostic[]): Error {
+  return servicesProblems.SERVICE_DEFINITION_INVALID(...inWords(file, errors, "It is no definition."));
+}
+
 function invalid(file: string, errors: readonly Diagnostic[]): Error {
+  return orchestratorProblems.DOCUMENT_INVALID(...inWords(file, errors, "It is no document."));
+}
+
+/** The first mistake with its place, and how many more there are; all of them as facts. */
+function inWords(file: string, errors: readonly Diagnostic[], otherwise: string): [string, ProblemMore] {
   const [first] = errors;
   const more = errors.length > 1 ? ` And ${errors.length - 1} more.` : "";
-  const detail = `${first === undefined ? file : placeOf(first)}: ${first?.message ?? "It is no document."}${more}`;
-  return orchestratorProblems.DOCUMENT_INVALID(detail, {
-    ...(first === undefined ? {} : { at: placeOf(first) }),
-    ...(first?.fix === undefined ? {} : { fix: first.fix }),
-    facts: { file, diagnostics: errors },
-  });
+  const detail = `${first === undefined ? file : placeOf(first)}: ${first?.message ?? otherwise}${more}`;
+  const place = first === undefined ? {} : { at: placeOf(first) };
+  const fix = first?.fix === undefined ? {} : { fix: first.fix };
+  return [detail, { ...place, ...fix, facts: { file, diagnostics: errors } }];
 }
 
 export function placeOf({ at }: Diagnostic): string {

@@ -13,8 +13,9 @@ import { isAuthors } from "../base/place.ts";
 import { isProblemError, ProblemError } from "../base/problem.ts";
 import { engineProblems, type Origin } from "../engine.ts";
 import { failureOf } from "../run.ts";
+import { isService, type Service, serviceOfCode } from "../services.ts";
 import { type DocumentSchedule, fullName, isWorkflow, type Workflow } from "../workflow.ts";
-import { loadDocument } from "./documents.ts";
+import { loadDocument, loadServiceDocument } from "./documents.ts";
 import { offerFunction } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
 
@@ -30,6 +31,8 @@ export interface LoadedFile {
   readonly origin: Origin;
   /** All that the file exports, the one to run included. */
   readonly all: readonly LoadedWorkflow[];
+  /** Services that it defines. */
+  readonly services: readonly Service[];
 }
 
 export interface LoadedWorkflow {
@@ -54,18 +57,20 @@ export async function loadWorkflowFile(target: string): Promise<LoadedFile> {
   const exported = await importFile(path);
   const contentHash = contentHashOf(versioned(pathToFileURL(path).href));
   const found = [...exported].filter((pair): pair is [string, Workflow] => isWorkflow(pair[1]));
+  const services = [...new Set([...exported.values()].filter(isService))].map(serviceOfCode);
   const all = found.map(([exportName, workflow]) => ({ workflow, origin: { source: `${path}#${exportName}`, contentHash } }));
   requireOneEach(all);
   for (const { workflow } of all) offerFunction(workflow);
-  const chosen = choose(path, name, found);
-  return loadedFile(all, () => requireChosen(path, found, chosen));
+  const chosen = found.length === 0 && services.length > 0 && name === null ? null : choose(path, name, found);
+  return loadedFile({ all, services }, () => requireChosen(path, found, chosen));
 }
 
 /** Which one is to be run is asked of those who run it. */
-function loadedFile(all: LoadedFile["all"], chosen: () => Workflow): LoadedFile {
+function loadedFile({ all, services }: Pick<LoadedFile, "all" | "services">, chosen: () => Workflow): LoadedFile {
   const originOf = (wanted: Workflow): Origin => all.find(({ workflow }) => workflow === wanted)?.origin as Origin;
   return {
     all,
+    services,
     get workflow() {
       return chosen();
     },
@@ -78,10 +83,12 @@ function loadedFile(all: LoadedFile["all"], chosen: () => Workflow): LoadedFile 
 /** A document is one workflow. */
 function documentFile(path: string, name: string | null): LoadedFile {
   if (name !== null) throw orchestratorProblems.WF_EXPORT_UNKNOWN(`${path} is a document: it has no exports.`);
+  const service = loadServiceDocument(path);
+  if (service !== null) return loadedFile({ all: [], services: [service] }, () => requireChosen(path, [], null));
   const { workflow, contentHash, schedule } = loadDocument(path);
   offerFunction(workflow);
   const origin = { source: path, contentHash };
-  return { workflow, origin, all: [{ workflow, origin, schedule }] };
+  return { workflow, origin, all: [{ workflow, origin, schedule }], services: [] };
 }
 
 /** Which of two workflows of one name was run would hang on the order they came in. Throws WORKFLOW_TWICE. */
@@ -123,6 +130,10 @@ function choose(path: string, name: string | null, found: readonly [string, Work
 
 function requireChosen(path: string, found: readonly [string, Workflow][], chosen: Workflow | null): Workflow {
   if (chosen !== null) return chosen;
+  if (found.length === 0)
+    throw orchestratorProblems.WF_NONE(`${path} defines a service and no workflow.`, {
+      fix: "Name a workflow's file, and this one with --with.",
+    });
   throw orchestratorProblems.WF_SEVERAL(`${path} exports ${found.map(([name]) => name).join(", ")}.`);
 }
 

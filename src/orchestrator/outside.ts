@@ -8,7 +8,6 @@ import {
   type EgressHop,
   type EgressRequest,
   type EgressResponse,
-  type EgressStream,
   isMetadataHost,
   openGate,
   readPolicy,
@@ -23,8 +22,8 @@ const allowed = new Set<string>();
 let gate: EgressGate | null = null;
 let vault: Vault | null = null;
 
-/** Gates for services, each open to its own host and port besides. */
-const gates = new Map<string, EgressGate>();
+/** Gates for services, each open to its own host and port besides. Connections that nobody uses close by themselves. */
+let gates = new WeakMap<Service, EgressGate>();
 
 /** Secrets that were used in this process, and are for some hosts only. */
 const bound = new Map<string, { readonly value: string; readonly hosts: readonly string[] }>();
@@ -44,7 +43,7 @@ export function allowHosts(hosts: readonly string[]): void {
   readPolicy(hosts);
   for (const host of hosts) allowed.add(host);
   gate = null;
-  gates.clear();
+  gates = new WeakMap();
 }
 
 function openedGate(): EgressGate {
@@ -60,33 +59,32 @@ function allowedByEnvironment(): string[] {
 /** How services are reached: each at its own address, with secrets of this directory. */
 export function reachServices(): Reach {
   return {
-    open: (request, service) => openAt(service.baseUrl ?? "", service, request),
+    open: (request, service) => gateOf(service.baseUrl ?? "", service).open({ ...request, inspect: requireBound }),
+    request: (request, service) => gateOf(service.baseUrl ?? "", service).request({ ...request, inspect: requireBound }),
     secret: (name) => secretNamed(name),
     ...openMcp.reach,
   };
 }
 
-function openAt(baseUrl: string, { limits }: Service, request: EgressRequest): Promise<EgressStream> {
-  return gateOf(baseUrl, limits.answerBytesMax).open({ ...request, inspect: requireBound });
-}
-
 /** Connections to MCP servers of this process. */
 export const openMcp = new McpConnections((request, service) => {
   const { mcp } = service;
-  return openAt(mcp !== null && "url" in mcp ? mcp.url : "", service, request);
+  return gateOf(mcp !== null && "url" in mcp ? mcp.url : "", service).open({ ...request, inspect: requireBound });
 });
 
-function gateOf(baseUrl: string, responseBytesMax: number): EgressGate {
+function gateOf(baseUrl: string, service: Service): EgressGate {
+  const known = gates.get(service);
+  if (known !== undefined) return known;
   const { hostname, port, protocol } = new URL(baseUrl);
   const place = `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
-  const key = `${place} ${responseBytesMax}`;
-  const known = gates.get(key);
-  if (known !== undefined) return known;
   const own = isMetadataHost(hostname) ? [] : [place]; // what a definition names is open, but never that
   const made = openGate(readPolicy([...allowed, ...allowedByEnvironment(), ...own]), {
-    limits: { responseBytesMax, headersMs: SERVICE_MS_MAX, idleMs: SERVICE_MS_MAX, totalMs: SERVICE_MS_MAX },
+    limits: {
+      responseBytesMax: service.limits.answerBytesMax,
+      ...{ headersMs: SERVICE_MS_MAX, idleMs: SERVICE_MS_MAX, totalMs: SERVICE_MS_MAX },
+    },
   });
-  gates.set(key, made);
+  gates.set(service, made);
   return made;
 }
 
@@ -102,12 +100,6 @@ export async function lookAt(host: string, port: number, request: EgressRequest)
 }
 
 const LOOK_BYTES_MAX = 1 << 20;
-
-export async function closeGates(): Promise<void> {
-  const all = [...gates.values()];
-  gates.clear();
-  await Promise.all(all.map((one) => one[Symbol.asyncDispose]()));
-}
 
 export const outside: Doer = {
   http: (call, abortSignal) => send(call, abortSignal),

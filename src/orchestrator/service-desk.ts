@@ -4,9 +4,10 @@ import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import type { EmbeddedEngine } from "../engine.ts";
-import { type Figures, type RollupKey, rolledUp } from "../monitor.ts";
+import { type Figures, type ReadReading, type RollupKey, rolledUp } from "../monitor.ts";
 import {
   Desk,
+  type Health,
   HealthWatch,
   judge,
   type Reach,
@@ -19,7 +20,7 @@ import {
 } from "../services.ts";
 import type { FreeChange, KeptService, Store } from "../store.ts";
 import { Ledger } from "../trust.ts";
-import { closeGates, openMcp, reachServices } from "./outside.ts";
+import { openMcp, reachServices } from "./outside.ts";
 
 /** Readings folded at once. */
 const PAGE = 1_000;
@@ -44,10 +45,17 @@ export class ServiceDesk implements AsyncDisposable {
   readonly #options: ServiceDeskOptions;
   readonly #reach: Reach;
   readonly #watch: HealthWatch | null;
-  /** What was learned of readings that are folded; never of those that are not. */
-  #folded: Ledger;
+  /** What was learned of all readings until `#position`. */
+  readonly #ledger: Ledger;
   #position: number;
-  #unfolded = 0;
+  /** Figures of readings until `#position` that are not written yet. */
+  #pending: ReadReading[] = [];
+  #kept = 0;
+  #folding: Promise<void> = Promise.resolve();
+  /** Kept definitions as they were read last. */
+  readonly #loaded = new Map<string, string>();
+  /** Those that a program or a file gave: they are not kept, and go before those that are. */
+  readonly #offered = new Set<string>();
   readonly #listeners = new Set<(event: ServiceEvent) => void>();
   /** Kept services that cannot be read any more, with why. */
   readonly broken = new Map<string, Problem>();
@@ -57,7 +65,7 @@ export class ServiceDesk implements AsyncDisposable {
     this.#options = options;
     const fold = store.fold(FOLD);
     this.#position = fold?.position ?? 0;
-    this.#folded = fold === null ? new Ledger() : Ledger.restore(JSON.parse(fold.stateText) as Json);
+    this.#ledger = fold === null ? new Ledger() : Ledger.restore(JSON.parse(fold.stateText) as Json);
     this.#reach = reachServices();
     this.desk = new Desk({
       ...{ reach: this.#reach, clock, elapsed: () => performance.now(), keep: (changes) => this.#keep(changes) },
@@ -66,13 +74,15 @@ export class ServiceDesk implements AsyncDisposable {
         get: (name, run) => this.#file(name, run),
       },
       lastAnswer: (key) => store.lastAnswer(key),
-      ledger: this.#learned(),
+      ledger: () => {
+        this.#catchUp();
+        return this.#ledger;
+      },
       observe: (event) => this.#tell(event),
     });
-    this.reload();
-    for (const definition of services) this.desk.set(serviceOfCode(definition));
     this.#watch = isWatched ? new HealthWatch({ desk: this.desk, ...this.healthOptions }) : null;
-    this.#watch?.follow();
+    this.reload();
+    for (const definition of services) this.offer(serviceOfCode(definition));
   }
 
   get healthOptions() {
@@ -84,19 +94,17 @@ export class ServiceDesk implements AsyncDisposable {
     };
   }
 
-  /** Everything that was learned: what is folded, and what came since. */
-  #learned(): Ledger {
-    const ledger = Ledger.restore(this.#folded.snapshot());
-    for (const reading of this.#readingsAfter(this.#position)) judge(ledger, reading);
-    return ledger;
-  }
-
-  *#readingsAfter(position: number) {
-    for (let after = position; ; ) {
-      const page = this.#options.store.readings(after, PAGE);
-      yield* page;
+  /** Takes in the readings that were written since. */
+  #catchUp(): void {
+    for (;;) {
+      const page = this.#options.store.readings(this.#position, PAGE);
+      for (const reading of page) {
+        const facts = JSON.parse(reading.text) as Record<string, Json>;
+        judge(this.#ledger, reading, facts);
+        this.#pending.push({ reading, facts });
+      }
+      this.#position = page.at(-1)?.seq ?? this.#position;
       if (page.length < PAGE) return;
-      after = page.at(-1)?.seq ?? after;
     }
   }
 
@@ -104,29 +112,31 @@ export class ServiceDesk implements AsyncDisposable {
   reload(): void {
     const kept = this.#options.store.services();
     const ids = new Set(kept.map(({ id }) => id));
+    for (const id of this.#loaded.keys()) if (!ids.has(id)) this.#loaded.delete(id);
     for (const { service } of this.desk.standings())
-      if (!ids.has(service.id) && !this.#options.services.some((one) => one.service === service.id)) this.desk.remove(service.id);
+      if (!ids.has(service.id) && !this.#offered.has(service.id)) this.desk.remove(service.id);
     this.broken.clear();
-    for (const one of kept) this.#load(one);
+    for (const one of kept) if (!this.#offered.has(one.id)) this.#load(one);
     this.#watch?.follow();
   }
 
-  #load({ id, definitionText }: KeptService): void {
+  /** One that is as it was stays as it is, with all that is known of it. */
+  #load({ id, definitionText, stateText }: KeptService): void {
+    if (this.#loaded.get(id) === definitionText) return;
     try {
       this.desk.set(serviceOfDocument(JSON.parse(definitionText) as ServiceDocument));
+      this.#loaded.set(id, definitionText);
+      const { health, models } = JSON.parse(stateText) as { health?: Health; models?: readonly string[] | null };
+      this.desk.recall(id, health ?? { kind: "unknown" }, models ?? null);
     } catch (error) {
       if (!isProblemError(error)) throw error;
       this.broken.set(id, error.problem);
     }
   }
 
-  /** Takes in what somebody said of a result, at once. */
-  learn(reading: Parameters<typeof judge>[1]): void {
-    judge(this.desk.ledger, reading);
-  }
-
   /** A service of a program or a file, for as long as this is open. Throws SERVICE_DEFINITION_INVALID. */
   offer(service: Service): void {
+    this.#offered.add(service.id);
     this.desk.set(service);
     this.#watch?.follow();
   }
@@ -142,8 +152,10 @@ export class ServiceDesk implements AsyncDisposable {
 
   #keep(changes: readonly FreeChange[]): void {
     this.#options.engine.keep(changes).catch(() => undefined); // the engine has stopped, and says so itself
-    this.#unfolded += changes.length;
-    if (this.#unfolded >= UNFOLDED_MAX) this.#options.clock.soon(() => void this.fold().catch(() => undefined));
+    this.#kept += changes.length;
+    if (this.#kept < UNFOLDED_MAX) return;
+    this.#kept = 0;
+    this.#options.clock.soon(() => void this.fold().catch(() => undefined));
   }
 
   #putFile(bytes: Uint8Array, run: string | null): string {
@@ -164,29 +176,30 @@ export class ServiceDesk implements AsyncDisposable {
     if (owner !== null) this.#keep([{ kind: "file", hash, owner }]);
   }
 
-  /** Counts the readings that came since. */
-  async fold(): Promise<void> {
-    this.#unfolded = 0;
+  /** Writes what the readings that came since amount to; one after the other, because each adds to what is written. */
+  fold(): Promise<void> {
+    this.#folding = this.#folding.then(() => this.#foldNow());
+    return this.#folding;
+  }
+
+  async #foldNow(): Promise<void> {
+    this.#catchUp();
+    if (this.#pending.length === 0) return;
     const { store, engine } = this.#options;
-    for (;;) {
-      const page = store.readings(this.#position, PAGE);
-      if (page.length === 0) return;
-      for (const reading of page) judge(this.#folded, reading);
-      this.#position = page.at(-1)?.seq ?? this.#position;
-      const known = (key: RollupKey): Figures | null => {
-        const found = store.rollup(key);
-        return found === null ? null : (JSON.parse(found.figuresText) as Figures);
-      };
-      const stateText = JSON.stringify(this.#folded.snapshot());
-      await engine.keep([...rolledUp(page, known), { kind: "fold", name: FOLD, position: this.#position, stateText }]);
-      if (page.length < PAGE) return;
-    }
+    const pending = this.#pending;
+    this.#pending = [];
+    const known = (key: RollupKey): Figures | null => {
+      const found = store.rollup(key);
+      return found === null ? null : (JSON.parse(found.figuresText) as Figures);
+    };
+    const stateText = JSON.stringify(this.#ledger.snapshot());
+    await engine.keep([...rolledUp(pending, known), { kind: "fold", name: FOLD, position: this.#position, stateText }]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watch?.stop();
+    await this.#options.engine.flushed().catch(() => undefined);
     await this.fold().catch(() => undefined); // what is not folded is folded the next time
     await openMcp.close();
-    await closeGates();
   }
 }

@@ -129,7 +129,7 @@ function viewOf(kept: KeptService, store: Store): ServiceView {
       ...{ capabilities: [...one.capabilities], effects: one.effects, idempotent: one.isIdempotent, ui: one.ui },
       ...{ input: one.input?.jsonSchema ?? null, output: one.output?.jsonSchema ?? null },
     })),
-    circuitHistory: store.readingsAbout(kept.id, "circuit", CHANGES_SHOWN_MAX).map(({ at, text }) => {
+    circuitHistory: store.circuitReadings(kept.id, CHANGES_SHOWN_MAX).map(({ at, text }) => {
       const { to, because } = JSON.parse(text) as { to: string; because: string };
       return { at: rfc3339(at), to, because };
     }),
@@ -233,7 +233,7 @@ function freeName(name: string, taken: ReadonlySet<string>): string {
 
 async function rate(
   { call, rating, comment, who }: ReadInputOf<"services.rate">,
-  owner: ServiceDesk,
+  _owner: ServiceDesk,
   store: Store,
   engine: EmbeddedEngine,
 ): Promise<OutputOf<"services.rate">> {
@@ -246,7 +246,6 @@ async function rate(
     { kind: "rating", call: reading.id, at, service, operation, capability, rating, comment: comment ?? null, who },
     { kind: "reading", id: `${reading.id} rated ${at}`, at, what: "rating", service, operation, text },
   ]);
-  owner.learn({ what: "rating", service, operation, text });
   return { call: reading.id, target: `${service}/${operation}`, rating };
 }
 

@@ -75,8 +75,22 @@ function blockOf(network: string, bits: number, family: "ipv4" | "ipv6"): BlockL
 const metadata = new BlockList();
 for (const address of METADATA) metadata.addAddress(address, isIP(address) === 4 ? "ipv4" : "ipv6");
 
+/** Addresses that are classified already: the same few come again and again. */
+const known = new Map<string, AddressKind | null>();
+
+const KNOWN_MAX = 1_000;
+
 /** Classifies an address as text; one that carries another inside (mapped, NAT64, 6to4) is what is inside. */
 export function kindOfAddress(written: string): AddressKind | null {
+  const found = known.get(written);
+  if (found !== undefined) return found;
+  const kind = classified(written);
+  if (known.size >= KNOWN_MAX) known.clear();
+  known.set(written, kind);
+  return kind;
+}
+
+function classified(written: string): AddressKind | null {
   const address = written.replace(/%.*$/, "");
   const family = isIP(address);
   if (family === 0) return "reserved";

@@ -20,6 +20,8 @@ export interface EgressRequest {
   /** `stop` gives a redirect as it is. */
   readonly redirect?: "follow" | "stop";
   readonly signal?: AbortSignal;
+  /** Whoever gives the signal bounds the whole in time: totalMs does not count. */
+  readonly isTimed?: boolean;
   /** Names of header fields that are credentials, beside those that always are. */
   readonly credentialHeaders?: readonly string[];
   /** Looks at every hop before it is sent, and throws what refuses it. */
@@ -87,21 +89,26 @@ export function openGate(policy: EgressPolicy, options: GateOptions = {}): Egres
     requireAddresses(destination, addresses);
     return await exchange(agents.to(destination.url.origin, addresses), destination, request, limits, signal);
   };
-  const open = (request: EgressRequest): Promise<EgressStream> => follow(prepared(request), request, limits, hop);
+  const send = (request: EgressRequest): Promise<Followed> => follow(prepared(request), request, limits, hop);
   return {
-    open,
+    async open(request) {
+      const { answer, late } = await send(request);
+      const { status, headers, url, body } = answer;
+      return { status, headers, url, body: late === null ? body : late.over(body) };
+    },
     async request(request) {
-      const { body, ...answer } = await open(request);
-      return { ...answer, body: await collected(body) };
+      const { answer, late } = await send(request);
+      const { status, headers, url } = answer;
+      try {
+        return { status, headers, url, body: await answer.whole() };
+      } catch (error) {
+        throw late?.reasonFor(error) ?? error;
+      } finally {
+        late?.end();
+      }
     },
     [Symbol.asyncDispose]: () => agents.close(),
   };
-}
-
-async function collected(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const part of body) parts.push(part);
-  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
 }
 
 /** Connections are kept for the next call to the same addresses, of so many places at most; the longest unused leave. */
@@ -214,30 +221,45 @@ function invalid(sentence: string): Error {
 
 const CREDENTIALS = ["authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"];
 
-type Answer = EgressStream & { readonly location: string | null };
+type Answer = EgressStream & {
+  readonly location: string | null;
+  /** The whole body at once. */
+  whole(): Promise<Uint8Array>;
+};
+
+interface Followed {
+  readonly answer: Answer;
+  /** Null where others see to the time. */
+  readonly late: Lateness | null;
+}
 
 async function follow(
   first: EgressHop,
-  { redirect = "follow", signal, credentialHeaders = [], inspect }: EgressRequest,
+  { redirect = "follow", signal, isTimed = false, credentialHeaders, inspect }: EgressRequest,
   limits: GateLimits,
   hop: (request: EgressHop, signal: AbortSignal, inspect: EgressRequest["inspect"]) => Promise<Answer>,
-): Promise<EgressStream> {
-  const late = new Lateness(limits, first.url, signal);
-  const secrets = new Set([...CREDENTIALS, ...credentialHeaders.map((name) => name.toLowerCase())]);
+): Promise<Followed> {
+  const late = isTimed && signal !== undefined ? null : new Lateness(limits, first.url, signal);
+  const given = late?.signal ?? (signal as AbortSignal);
   let request = first;
   try {
     for (let hops = 0; ; hops++) {
-      const { location, body, ...answer } = await hop(request, late.signal, inspect);
-      if (location === null || redirect === "stop") return { ...answer, body: late.over(body) };
+      const answer = await hop(request, given, inspect);
+      const { location, body } = answer;
+      if (location === null || redirect === "stop") return { answer, late };
       for await (const _ of body) break; // what a redirect says besides is of no use
       if (hops === limits.redirectsMax)
         throw securityProblems.EGRESS_REDIRECTS(`${first.url} redirects more than ${limits.redirectsMax} times (redirectsMax).`);
-      request = redirected(request, answer.status, location, secrets);
+      request = redirected(request, answer.status, location, new Set([...CREDENTIALS, ...lowerCase(credentialHeaders)]));
     }
   } catch (error) {
-    late.end();
-    throw late.reasonFor(error);
+    late?.end();
+    throw late === null ? (given.aborted ? given.reason : error) : late.reasonFor(error);
   }
+}
+
+function lowerCase(names: readonly string[] = []): string[] {
+  return names.map((name) => name.toLowerCase());
 }
 
 /** The time that a call may take from its first hop to the end of its body; and whoever gives it up before. */
@@ -337,10 +359,62 @@ async function exchange(
     });
     const headers = joined(response.headers);
     const location = REDIRECTS.has(response.statusCode) ? (headers.location ?? null) : null;
-    const body = readBody(response.body, headers["content-encoding"] ?? "", limits.responseBytesMax);
-    return { status: response.statusCode, headers, body: explained(body, url, limits, signal), url: url.href, location };
+    return new Answered(response, headers, location, { url, limits, signal });
   } catch (error) {
     throw isProblemError(error) || signal.aborted ? error : unreachable(error, url, limits);
+  }
+}
+
+interface AnsweredBy {
+  readonly url: URL;
+  readonly limits: GateLimits;
+  readonly signal: AbortSignal;
+}
+
+class Answered implements Answer {
+  readonly #response: Dispatcher.ResponseData;
+  readonly #by: AnsweredBy;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly location: string | null;
+
+  constructor(
+    response: Dispatcher.ResponseData,
+    headers: Readonly<Record<string, string>>,
+    location: string | null,
+    by: AnsweredBy,
+  ) {
+    this.#response = response;
+    this.#by = by;
+    this.status = response.statusCode;
+    this.headers = headers;
+    this.location = location;
+  }
+
+  get url(): string {
+    return this.#by.url.href;
+  }
+
+  get body(): AsyncIterable<Uint8Array> {
+    const { url, limits, signal } = this.#by;
+    const encodings = this.headers["content-encoding"] ?? "";
+    return explained(readBody(this.#response.body, encodings, limits.responseBytesMax), url, limits, signal);
+  }
+
+  /** What says how long it is, and is not too long, is taken as it is: piece by piece costs more. */
+  async whole(): Promise<Uint8Array> {
+    const { url, limits, signal } = this.#by;
+    const length = Number(this.headers["content-length"] ?? Number.NaN);
+    if (this.headers["content-encoding"] !== undefined || !(length <= limits.responseBytesMax)) {
+      const parts: Uint8Array[] = [];
+      for await (const part of this.body) parts.push(part);
+      return Buffer.concat(parts);
+    }
+    try {
+      return await this.#response.body.bytes();
+    } catch (error) {
+      throw signal.aborted ? error : unreachable(error, url, limits);
+    }
   }
 }
 

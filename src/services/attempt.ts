@@ -7,7 +7,7 @@
 
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
-import type { EgressRequest, EgressStream } from "../security.ts";
+import type { EgressRequest, EgressResponse, EgressStream } from "../security.ts";
 import { masked } from "../workflow.ts";
 import { multipart } from "./multipart.ts";
 import { servicesProblems } from "./problems.ts";
@@ -19,6 +19,8 @@ import { TextMask } from "./text-mask.ts";
 export interface Reach {
   /** Through the egress gate, where the service's own host is open. */
   open(request: EgressRequest, service: Service): Promise<EgressStream>;
+  /** The same, with the whole body. */
+  request(request: EgressRequest, service: Service): Promise<EgressResponse>;
   /** Undefined where there is none. Throws SECRET_… problems. */
   secret(name: string): Json | undefined;
   /** Calls a tool of an MCP server. */
@@ -193,16 +195,15 @@ class Exchange implements Outside {
   }
 
   async send(request: ServiceRequest): Promise<ServiceAnswer> {
-    const { status, headers, body } = await this.#open(request);
-    const bytes = await collected(body);
-    const read = readBody(bytes, headers["content-type"] ?? "");
+    const { status, headers, body } = await this.#reach.request(this.#prepared(request), this.#request.service);
+    const read = readBody(Buffer.from(body.buffer, body.byteOffset, body.byteLength), headers["content-type"] ?? "");
     const answer = { status, headers, body: read };
     requireWell(answer, request, this.#credentials.texts);
     return answer;
   }
 
   async *items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json> {
-    const { status, headers, body } = await this.#open(request);
+    const { status, headers, body } = await this.#reach.open(this.#prepared(request), this.#request.service);
     if (status >= 300) {
       const answer = { status, headers, body: readBody(await collected(body), headers["content-type"] ?? "") };
       requireWell(answer, { ...request, accept: [] }, this.#credentials.texts);
@@ -210,29 +211,27 @@ class Exchange implements Outside {
     yield* format === "sse" ? eventData(body) : jsonLines(body);
   }
 
-  #open(request: ServiceRequest): Promise<EgressStream> {
+  #prepared(request: ServiceRequest): EgressRequest {
     const { service, operation, key, abortSignal } = this.#request;
     const { headers, body } = bodyOf(request);
     const method = request.method.toUpperCase();
     const named = operation.idempotencyHeader;
-    return this.#reach.open(
-      {
-        method,
-        url: urlOf(service, request, this.#credentials.query),
-        headers: {
-          accept: "application/json",
-          ...headers,
-          ...request.headers,
-          ...(named === null ? {} : { [named.toLowerCase()]: key }),
-          ...this.#credentials.headers,
-        },
-        body,
-        redirect: method === "GET" || method === "HEAD" ? "follow" : "stop",
-        credentialHeaders: Object.keys(this.#credentials.headers),
-        signal: abortSignal,
+    return {
+      method,
+      url: urlOf(service, request, this.#credentials.query),
+      headers: {
+        accept: "application/json",
+        ...headers,
+        ...request.headers,
+        ...(named === null ? {} : { [named.toLowerCase()]: key }),
+        ...this.#credentials.headers,
       },
-      service,
-    );
+      body,
+      redirect: method === "GET" || method === "HEAD" ? "follow" : "stop",
+      credentialHeaders: Object.keys(this.#credentials.headers),
+      signal: abortSignal,
+      isTimed: true,
+    };
   }
 }
 

@@ -13,7 +13,7 @@ import type { Called, CallFallback, Calling, CallOptions, Context, Degradation, 
 import { type Asked, answerKey, type Chosen, type Desk, type Done } from "./desk.ts";
 import { servicesProblems, shown } from "./problems.ts";
 
-export type Answerers = Pick<Desk, "choose" | "invoke" | "lastAnswer" | "elapsed">;
+export type Answerers = Pick<Desk, "asked" | "choose" | "invoke" | "lastAnswer" | "elapsed">;
 
 export function callingOf(desk: Answerers): Calling {
   return { call: (context, target, input, options) => call(context, desk, target, input, options) };
@@ -21,6 +21,7 @@ export function callingOf(desk: Answerers): Calling {
 
 /** For replaying what was done: nobody is asked anything. */
 export const rehearsedCalls: Calling = callingOf({
+  asked: (target) => ({ target, capability: target, isRepeatable: false, concurrency: 1 }),
   choose: refuse,
   invoke: refuse,
   lastAnswer: refuse,
@@ -34,12 +35,13 @@ function refuse(): never {
 async function call(context: Context, desk: Answerers, target: string, input: Json, options: CallOptions): Promise<Called<Json>> {
   if (typeof target !== "string" || target === "")
     throw servicesProblems.SERVICE_TARGET_INVALID("What is to be called is no text.");
-  requireOptions(options);
-  return context.scope(options.name ?? target, async (own) => {
+  if (options !== NO_OPTIONS) requireOptions(options);
+  const name = options.name ?? target;
+  const first = await new Round(context, desk, options).ask(target, input, null, name);
+  const { fallback = [] } = options;
+  if (first.ok || fallback.length === 0) return first;
+  return context.scope(`${name} instead`, async (own) => {
     const round = new Round(own, desk, options);
-    const first = await round.ask(target, input, null);
-    if (first.ok) return first;
-    const { fallback = [] } = options;
     for (const [at, standIn] of fallback.entries()) {
       const found = await round.standIn(standIn, at, target, input, first.problem);
       if (found !== null) return degraded(own, target, found);
@@ -47,6 +49,8 @@ async function call(context: Context, desk: Answerers, target: string, input: Js
     return first;
   });
 }
+
+const NO_OPTIONS: CallOptions = {};
 
 /** The run's log says it too, so that whoever looks at the run sees that it is not all it could be. */
 function degraded(context: Context, target: string, found: Called<Json> & { ok: true }): Called<Json> {
@@ -103,14 +107,23 @@ class Round {
     this.#options = options;
   }
 
+  /** Where the service is named there is no choice: it is asked by a step of its own. */
+  async ask(target: string, input: Json, standsIn: Degradation | null, name: string): Promise<Called<Json>> {
+    if (!target.includes("/"))
+      return this.#context.scope(name, (own) => new Round(own, this.#desk, this.#options).#askChosen(target, input, standsIn));
+    const asked = this.#desk.asked(target);
+    const done = await this.#askOne(asked, name, target, input, true, standsIn);
+    return "output" in done ? calledOf(target, done, standsIn) : { ok: false, problem: done };
+  }
+
   /** Asks those that are chosen, one after the other. What went wrong is a value. */
-  async ask(target: string, input: Json, standsIn: Degradation | null): Promise<Called<Json>> {
+  async #askChosen(target: string, input: Json, standsIn: Degradation | null): Promise<Called<Json>> {
     const chosen = await this.#choose(target, input);
     if (!("chain" in chosen)) return { ok: false, problem: chosen };
     const tried: Problem[] = [];
     for (const [at, asked] of chosen.chain.entries()) {
       const isLast = at === chosen.chain.length - 1;
-      const done = await this.#askOne(asked, target, input, chosen, isLast, standsIn);
+      const done = await this.#askOne(asked, asked.target, target, input, isLast, standsIn);
       if ("output" in done) return calledOf(asked.target, done, standsIn);
       tried.push(done);
       if (!asked.isRepeatable && done.facts?.wasSent !== false) break; // 2
@@ -134,9 +147,9 @@ class Round {
 
   async #askOne(
     asked: Asked,
+    name: string,
     target: string,
     input: Json,
-    { capability }: Chosen,
     isLast: boolean,
     standsIn: Degradation | null,
   ): Promise<Done | Problem> {
@@ -150,7 +163,7 @@ class Round {
       begunAt ||= this.#desk.elapsed();
       try {
         return await this.#desk.invoke({
-          ...{ target: asked.target, capability, input, key: step.idempotencyKey, attempt: step.attempt },
+          ...{ target: asked.target, capability: asked.capability, input, key: step.idempotencyKey, attempt: step.attempt },
           mayRetry: step.attempt < attemptsMax,
           run: String(this.#context.info.run),
           abortSignal: step.abortSignal,
@@ -165,7 +178,7 @@ class Round {
       }
     };
     try {
-      return await this.#context.step(asked.target, act, stepOptions);
+      return await this.#context.step(name, act, stepOptions);
     } catch (error) {
       return problemIn(error);
     }
@@ -203,7 +216,7 @@ class Round {
   }
 
   async #other(target: string, input: Json, degradation: Degradation): Promise<(Called<Json> & { ok: true }) | null> {
-    const called = await this.ask(target, input, degradation);
+    const called = await this.ask(target, input, degradation, target);
     return called.ok ? called : null;
   }
 

@@ -70,7 +70,7 @@ export function checkDefinitionValue(value: Json): ReadDefinition {
   return checkedDefinition({ value, places: { at: () => whole, key: () => whole, inside: () => whole } });
 }
 
-function checkedDefinition(source: Source): ReadDefinition {
+export function checkedDefinition(source: Source): ReadDefinition {
   const diagnostics = checkDefinition(source);
   const isWrong = diagnostics.some(({ severity }) => severity === "error");
   return { diagnostics, document: isWrong ? null : (source.value as ServiceDocument) };

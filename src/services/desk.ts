@@ -14,13 +14,12 @@ import { canonicalJson, type Json } from "../base/json.ts";
 import type { ProblemError } from "../base/problem.ts";
 import { Breaker, type Pass, RetryBudget, readBreakerPolicy } from "../flow.ts";
 import type { FreeChange } from "../store.ts";
-import { Ledger, type TrustChoice } from "../trust.ts";
+import type { Ledger, TrustChoice } from "../trust.ts";
 import { type CallOptions, type Checked, issuesInWords } from "../workflow.ts";
 import { type Attempted, attempt, type FailureClass, type Reach, ServiceFailure } from "./attempt.ts";
 import { inputSchemaOf } from "./capabilities.ts";
 import { costOf, expectedCostOf } from "./cost.ts";
 import { type Files, storedFiles, withFiles } from "./files.ts";
-import { judgeCall } from "./judgement.ts";
 import { nearest, servicesProblems, shown } from "./problems.ts";
 import { type Candidate, type Choice, type Learned, STRATEGIES, type Strategy, select } from "./selection.ts";
 import type { Operation, Service } from "./service.ts";
@@ -34,8 +33,8 @@ export interface DeskOptions {
   readonly keep: (changes: readonly FreeChange[]) => void;
   readonly files: Files;
   readonly lastAnswer: (key: string) => { readonly at: number; readonly text: string } | null;
-  /** What was learned before; a new one where nothing was. */
-  readonly ledger?: Ledger;
+  /** What was learned so far of all readings that are kept. */
+  readonly ledger: () => Ledger;
   /** Told what happens to services. */
   readonly observe?: (event: ServiceEvent) => void;
 }
@@ -80,12 +79,12 @@ export interface ChooseRequest {
 /** Whom to ask, with all that the order of attempts must know of each. */
 export interface Chosen extends Omit<Choice, "chain"> {
   readonly chain: readonly Asked[];
-  /** The input with defaults filled, where the capability says which. */
-  readonly capability: string;
 }
 
 export interface Asked {
   readonly target: string;
+  /** What it is asked for. */
+  readonly capability: string;
   /** Whether it may be tried again: doing it twice is doing it once, or the service can tell. */
   readonly isRepeatable: boolean;
   readonly concurrency: number;
@@ -145,11 +144,9 @@ const SHARE = 0.1;
 export class Desk {
   readonly #options: DeskOptions;
   readonly #standings = new Map<string, Standing>();
-  readonly ledger: Ledger;
 
   constructor(options: DeskOptions) {
     this.#options = options;
-    this.ledger = options.ledger ?? new Ledger();
   }
 
   // The registry.
@@ -204,7 +201,7 @@ export class Desk {
       throw servicesProblems.SERVICE_NONE_FIT(`Nobody can be asked for ${target}. ${choice.explanation}`, {
         facts: { candidates: choice.candidates },
       });
-    return { ...choice, capability, chain: choice.chain.map((one) => this.#asked(one)) };
+    return { ...choice, chain: choice.chain.map((one) => ({ ...this.asked(one), capability })) };
   }
 
   /** `service/operation`, `service/capability`, or a capability that any service may have. */
@@ -256,7 +253,7 @@ export class Desk {
 
   #learned(fit: readonly Candidate[], capability: string, options: CallOptions, seed: string): Learned {
     const { valueUsd, deadlineMs, delayUsdPerMs } = options;
-    const choice: TrustChoice = this.ledger.choose({
+    const choice: TrustChoice = this.#options.ledger().choose({
       capability,
       candidates: fit.map(({ target, costUsd, inFlight }) => ({ agent: target, priceUsd: costUsd, inFlight })),
       ...(valueUsd === undefined ? {} : { valueUsd }),
@@ -272,11 +269,17 @@ export class Desk {
     return { order, scores, explanation: choice.explanation };
   }
 
-  #asked(target: string): Asked {
-    const { standing, operation } = this.#exactly(target);
+  /** How one is asked that is named. One that nobody knows is found out when it is asked. */
+  asked(target: string): Asked {
+    const at = target.indexOf("/");
+    const standing = this.#standings.get(target.slice(0, at));
+    const operation = standing === undefined ? undefined : operationIn(standing.service, target.slice(at + 1));
+    if (standing === undefined || operation === undefined)
+      return { target, capability: target, isRepeatable: false, concurrency: 1 };
     const { concurrency, rate } = standing.service.limits;
     const isRepeatable = operation.isIdempotent || operation.idempotencyHeader !== null;
-    return { target, isRepeatable, concurrency, ...(rate === undefined ? {} : { rate }) };
+    const capability = operation.capabilities[0] ?? target;
+    return { target, capability, isRepeatable, concurrency, ...(rate === undefined ? {} : { rate }) };
   }
 
   #exactly(target: string): { standing: Standing; operation: Operation } {
@@ -331,37 +334,40 @@ export class Desk {
     const now = this.#options.clock.now();
     const before = breaker.state(now);
     const pass = breaker.tryEnter(now);
-    if (pass !== null) return this.#watched(pass, breaker, service.id);
+    if (pass !== null) return this.#watched(pass, breaker, service.id, before.kind === "closed");
     const { problem } = servicesProblems.SERVICE_CIRCUIT_OPEN(`${target} kept failing and is left alone for now.`);
     const retryAfterMs = before.kind === "open" ? Math.max(0, before.until - now) : 1_000;
     throw new ServiceFailure(problem, { failureClass: "circuit", wasSent: false, mayHelp: true, retryAfterMs });
   }
 
-  /** Says when settling a pass changes the circuit. */
-  #watched(pass: Pass, breaker: Breaker, service: string): Pass {
-    const changes = breaker.changes().length;
+  /** Says when settling a pass changes the circuit: which success does not while it is closed. */
+  #watched(pass: Pass, breaker: Breaker, service: string, wasClosed: boolean): Pass {
     const last = breaker.changes().at(-1);
     const look = (): void => {
       const now = breaker.changes().at(-1);
-      if (now === undefined || (breaker.changes().length === changes && now === last)) return;
-      const { at, to, because } = now;
-      const text = JSON.stringify({ to, because });
-      this.#options.keep([
-        { kind: "reading", id: `${service} circuit ${to} ${at}`, at, what: "circuit", service, operation: "", text },
-      ]);
-      this.#keepState(this.standing(service));
-      this.#tell(service, "circuit", `${to}: ${because}`);
-    };
-    const then = (act: () => void) => (): void => {
-      act();
-      look();
+      if (now !== undefined && now !== last) this.#circuitChanged(service, now);
     };
     return {
-      succeeded: (now) => then(() => pass.succeeded(now))(),
-      failed: (now) => then(() => pass.failed(now))(),
-      forgotten: then(() => pass.forgotten()),
+      succeeded: (now) => {
+        pass.succeeded(now);
+        if (!wasClosed) look();
+      },
+      failed: (now) => {
+        pass.failed(now);
+        look();
+      },
+      forgotten: () => pass.forgotten(),
       [Symbol.dispose]: () => pass[Symbol.dispose](),
     };
+  }
+
+  #circuitChanged(service: string, { at, to, because }: ReturnType<Breaker["changes"]>[number]): void {
+    const text = JSON.stringify({ to, because });
+    const id = `${service} circuit ${to} ${at}`;
+    this.#options.keep([{ kind: "reading", id, at, what: "circuit", service, operation: "", text }]);
+    const standing = this.#standings.get(service);
+    if (standing !== undefined) this.#keepState(standing);
+    this.#tell(service, "circuit", `${to}: ${because}`);
   }
 
   #settle(pass: Pass, error: unknown): void {
@@ -417,7 +423,6 @@ export class Desk {
   #record(standing: Standing, operation: Operation, request: InvokeRequest, facts: CallFacts): string {
     const id = request.attempt === 1 ? request.key : `${request.key}@${request.attempt}`;
     const exact = { ...facts, latencyMs: rounded(facts.latencyMs), queueMs: rounded(facts.queueMs) };
-    judgeCall(this.ledger, request.target, exact);
     const at = this.#options.clock.now();
     const [service, name] = [standing.service.id, operation.name];
     this.#options.keep([{ kind: "reading", id, at, what: "call", service, operation: name, text: JSON.stringify(exact) }]);
@@ -438,6 +443,13 @@ export class Desk {
   }
 
   // Health.
+
+  /** How it was when somebody looked last. */
+  recall(id: string, health: Health, models: readonly string[] | null): void {
+    const standing = this.standing(id);
+    standing.health = health;
+    standing.models = models;
+  }
 
   setHealth(standing: Standing, health: Health): void {
     const before = standing.health.kind;
@@ -471,13 +483,18 @@ function strategyOf(written: string | undefined): Strategy {
 }
 
 /** By its name, or by a capability it has. Throws SERVICE_OPERATION_UNKNOWN. */
-export function operationNamed({ id, operations }: Service, name: string): Operation {
-  const found = operations.get(name) ?? [...operations.values()].find(({ capabilities }) => capabilities.includes(name));
+export function operationNamed(service: Service, name: string): Operation {
+  const { id, operations } = service;
+  const found = operationIn(service, name);
   if (found !== undefined) return found;
   const meant = nearest(name, [...operations.keys()]);
   throw servicesProblems.SERVICE_OPERATION_UNKNOWN(`${id} has no operation ${shown(name)}.`, {
     fix: meant === null ? `It has: ${[...operations.keys()].slice(0, 20).join(", ") || "none"}.` : `Did you mean "${meant}"?`,
   });
+}
+
+function operationIn({ operations }: Service, name: string): Operation | undefined {
+  return operations.get(name) ?? [...operations.values()].find(({ capabilities }) => capabilities.includes(name));
 }
 
 function unfitness(operation: Operation, models: readonly string[] | null, input: Json): string | null {

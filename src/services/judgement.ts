@@ -11,7 +11,7 @@ import type { FailureClass } from "./attempt.ts";
 import type { CallFacts } from "./desk.ts";
 
 /** Failures that say nothing of the service. */
-export const NOT_ITS: ReadonlySet<FailureClass> = new Set(["denied", "input", "secret", "circuit", "canceled"]);
+const NOT_ITS: ReadonlySet<FailureClass> = new Set(["denied", "input", "secret", "circuit", "canceled"]);
 
 /** A rating of so much and more is a right result; less than `WRONG_BELOW` a wrong one. */
 const RIGHT_FROM = 4;
@@ -20,15 +20,15 @@ const WRONG_BELOW = 3;
 /** Takes one reading in. */
 export function judge(
   ledger: Ledger,
-  { what, service, operation, text }: Pick<Reading, "what" | "service" | "operation" | "text">,
+  { what, service, operation }: Pick<Reading, "what" | "service" | "operation">,
+  facts: Json,
 ): void {
-  const facts = JSON.parse(text) as Json;
   const agent = `${service}/${operation}`;
   if (what === "call") judgeCall(ledger, agent, facts as unknown as CallFacts);
   if (what === "rating") judgeRating(ledger, agent, facts as { capability: string; rating: number });
 }
 
-export function judgeCall(ledger: Ledger, agent: string, facts: CallFacts): void {
+function judgeCall(ledger: Ledger, agent: string, facts: CallFacts): void {
   const { capability, ok, failure = "other", latencyMs, costUsd, inFlight } = facts;
   if (!ok && NOT_ITS.has(failure)) return;
   ledger.record({ capability, agent, ok, latencyMs, inFlight, priceUsd: costUsd });

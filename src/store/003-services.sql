@@ -19,7 +19,7 @@ create table readings (
   operation text not null,
   facts     text not null               -- JSON
 ) strict;
-create index readings_by_service on readings (service, at);
+create index circuits_by_service on readings (service, seq) where kind = 'circuit';
 
 -- Readings counted by span of time: they stay when readings and runs have gone.
 create table rollups (

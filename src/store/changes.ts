@@ -158,8 +158,8 @@ export interface ChangeReads {
   reading(id: string): Reading | null;
   /** The readings of a run's calls, in order. */
   readingsOf(run: RunId): readonly Reading[];
-  /** Of a service, the newest first. */
-  readingsAbout(service: string, what: Reading["what"], limit: number): readonly Reading[];
+  /** When the circuit of a service opened and closed, the newest first. */
+  circuitReadings(service: string, limit: number): readonly Reading[];
   /** Those whose span ends after `afterAt`. */
   rollups(afterAt: number): readonly Rollup[];
   rollup(key: Omit<Rollup, "figuresText">): Rollup | null;

@@ -133,8 +133,8 @@ export function changeReads(one: One, all: All): ChangeReads {
     readings: (afterSeq, limit) => all(`select ${READING} from readings where seq > ? order by seq limit ?`, afterSeq, limit),
     readingsOf: (run) => all(`select ${READING} from readings where id >= ? and id < ? order by seq`, `${run}.`, `${run}/`),
     reading: (id) => one(`select ${READING} from readings where id = ?`, id) ?? null,
-    readingsAbout: (service, what, limit) =>
-      all(`select ${READING} from readings where service = ? and kind = ? order by seq desc limit ?`, service, what, limit),
+    circuitReadings: (service, limit) =>
+      all(`select ${READING} from readings where service = ? and kind = 'circuit' order by seq desc limit ?`, service, limit),
     rollups: (afterAt) =>
       all(
         `select service, operation, span_ms as spanMs, from_at as fromAt, figures as figuresText from rollups
