@@ -10,8 +10,8 @@ export { errorFrom, failureOf, NonRetryableError, RetryAfterError, retryAdvice }
 export * as limits from "./run/limits.ts";
 export { runProblems } from "./run/problems.ts";
 export { type FieldFilter, type RunFilter, readQuery } from "./run/query.ts";
-export type { JournalReading, OpenQuestion, OperationReading, OperationStatus, StepCounts } from "./run/reading.ts";
-export { countSteps, dataOf, openQuestions, readEntries } from "./run/reading.ts";
+export type { DegradedResult, JournalReading, OpenQuestion, OperationReading, OperationStatus, StepCounts } from "./run/reading.ts";
+export { countSteps, dataOf, degradedIn, openQuestions, readEntries } from "./run/reading.ts";
 export type { RetentionPolicy } from "./run/retention.ts";
 export { RETENTION, readRetention } from "./run/retention.ts";
 export type { AfterFailure, FailedAttempt, RetryPolicy } from "./run/retry.ts";

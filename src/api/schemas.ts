@@ -93,6 +93,10 @@ export const runView = runLine.extend({
   operations: z.array(operationLine),
   questions: z.array(question),
   waitsFor: z.string().optional().describe("one sentence: what it waits for, and until when"),
+  degraded: z
+    .array(z.object({ target: z.string(), how: z.string(), because: z.string(), ageMs: z.number().optional() }))
+    .optional()
+    .describe("results of calls that were less than what was asked for"),
   continued: z.number().describe("how often continueAs began a new journal"),
 });
 

@@ -37,12 +37,13 @@ function exitCode(because: Followed["because"], view: RunView, detached: boolean
 
 /** The one object of `--json`. */
 export function summaryOf(view: RunView): Record<string, unknown> {
-  const { run, workflow, status, output, problem, startedAt, endedAt, steps, key, reason, waitsFor, wakeAt } = view;
+  const { run, workflow, status, output, problem, startedAt, endedAt, steps, key, reason, waitsFor, wakeAt, degraded } = view;
   return {
     v: 1,
     ...{ run, workflow, status, key, reason, waitsFor, wakeAt },
     ...(status === "completed" ? { output } : {}),
     ...(problem === undefined ? {} : { problem }),
+    ...(degraded === undefined ? {} : { degraded }),
     ...{ startedAt, endedAt, steps },
   };
 }

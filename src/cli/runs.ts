@@ -290,6 +290,7 @@ function renderRun(view: RunView, terminal: Terminal): string {
     ["output", view.output === undefined ? undefined : JSON.stringify(view.output)],
     ["problem", view.problem === undefined ? undefined : `${view.problem.code}: ${view.problem.detail}`],
     ["fix", view.problem?.fix],
+    ["degraded", view.degraded?.map(({ target, how, because }) => `${target}: ${how} (${because})`).join("; ")],
     ["steps", stepsInWords(view.steps)],
   ];
   const width = process.stdout.isTTY ? Math.max(terminal.columns, 100) : Number.POSITIVE_INFINITY;

@@ -5,7 +5,7 @@ import { apiProblems, type OperationName, type OutputOf, type ReadInputOf, readI
 import { type RunId, readId } from "../base/id.ts";
 import { type Json, writeJson } from "../base/json.ts";
 import { acceptInput, type RunCarrier, type Schedule, type Scheduler } from "../engine.ts";
-import { type CloudEvent, hasEnded, isEnd, limits, type RunStatus, readEvent, readQuery, runProblems } from "../run.ts";
+import { type CloudEvent, type DegradedResult, hasEnded, isEnd, limits, type RunStatus, readEvent, readQuery, runProblems } from "../run.ts";
 import type { Store } from "../store.ts";
 import type { Workflow } from "../workflow.ts";
 import { answerItem, declineItem, listInbox, requireItem } from "./inbox.ts";
@@ -59,7 +59,10 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
     "runs.show": async ({ run }) => {
       const record = requireRun(store, run);
       const isUnwinding = !hasEnded(record.run) && (store.entryCounts(record.number).get("unwinding") ?? 0) > 0;
-      const view = runViewOf(record.run, readJournal(store, record.number), store.queue(record.number), now());
+      const degraded: DegradedResult[] = [];
+      const journal = readJournal(store, record.number, degraded);
+      const about = degraded.length === 0 ? {} : { degraded };
+      const view = { ...runViewOf(record.run, journal, store.queue(record.number), now()), ...about };
       return isUnwinding ? { ...view, waitsFor: "Takes back what it did, and ends then." } : view;
     },
     "runs.journal": async ({ run, after, limit }) => {

@@ -6,6 +6,8 @@ import { rfc3339 } from "../base/time.ts";
 import { inWords, type Limit } from "../flow.ts";
 import {
   countSteps,
+  type DegradedResult,
+  degradedIn,
   type Entry,
   hasEnded,
   type JournalReading,
@@ -137,11 +139,12 @@ export function streamItemOf({ seq, stream, at, text }: StreamItem): { seq: numb
 }
 
 /** Reads a whole journal, a page at a time. */
-export function readJournal(store: Store, number: number): JournalReading {
+export function readJournal(store: Store, number: number, degraded: DegradedResult[] = []): JournalReading {
   const reading: JournalReading = new Map();
   for (let after = 0; ; ) {
     const page = store.journal(number, after, limits.PAGE_SIZE);
     readEntries(reading, page);
+    degraded.push(...degradedIn(page));
     const last = page.at(-1);
     if (last === undefined || page.length < limits.PAGE_SIZE) return reading;
     after = last.seq;

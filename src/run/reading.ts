@@ -48,6 +48,24 @@ const PHASES: Partial<Record<EntryKind, Phase>> = {
   "child-started": "wait",
 };
 
+/** A result that was less than what was asked for, as the run's log says it. */
+export interface DegradedResult {
+  /** What was called. */
+  readonly target: string;
+  readonly how: string;
+  readonly because: string;
+  readonly ageMs?: number;
+}
+
+export function degradedIn(entries: readonly Entry[]): DegradedResult[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind !== "logged" || !entry.data.includes('"degraded"')) return [];
+    const { data } = factOf(entry as Entry & { kind: "logged" });
+    const { degraded } = (typeof data === "object" && data !== null ? data : {}) as { degraded?: DegradedResult };
+    return typeof degraded?.target === "string" && typeof degraded.how === "string" ? [degraded] : [];
+  });
+}
+
 /** Everything the journal says about operations, by key, in the order they first appear. */
 export type JournalReading = Map<string, OperationReading>;
 
