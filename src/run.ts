@@ -10,7 +10,14 @@ export { errorFrom, failureOf, NonRetryableError, RetryAfterError, retryAdvice }
 export * as limits from "./run/limits.ts";
 export { runProblems } from "./run/problems.ts";
 export { type FieldFilter, type RunFilter, readQuery } from "./run/query.ts";
-export type { DegradedResult, JournalReading, OpenQuestion, OperationReading, OperationStatus, StepCounts } from "./run/reading.ts";
+export type {
+  DegradedResult,
+  JournalReading,
+  OpenQuestion,
+  OperationReading,
+  OperationStatus,
+  StepCounts,
+} from "./run/reading.ts";
 export { countSteps, dataOf, degradedIn, openQuestions, readEntries } from "./run/reading.ts";
 export type { RetentionPolicy } from "./run/retention.ts";
 export { RETENTION, readRetention } from "./run/retention.ts";

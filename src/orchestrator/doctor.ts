@@ -9,7 +9,7 @@ import { open, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { isProblemError } from "../base/problem.ts";
 import { rfc3339, SECOND_MS, spanForPeople } from "../base/time.ts";
-import { checkup, type Finding, type Vitals, vitalsOf } from "../store.ts";
+import { checkup, type Finding, openSqlite, type Vitals, vitalsOf } from "../store.ts";
 import { findOwner } from "./caller.ts";
 import { type DataDirectory, dataDirectory } from "./directory.ts";
 import { systemClock } from "./world.ts";
@@ -245,7 +245,17 @@ async function readDatabase({ databasePath }: DataDirectory): Promise<Line[]> {
     clockLine(vitals?.newestEntryAt ?? null, driftMs()),
     ...schemaLines(vitals, findings),
     ...findingLines(findings),
+    ...(findings.length > 0 ? [] : [await read("audit", async () => auditLine(databasePath))]),
   ];
+}
+
+/** Whether what was refused and added is as it was written. */
+function auditLine(path: string): Line {
+  using store = openSqlite({ path, readOnly: true, random32: 0 });
+  const broken = store.auditBreak();
+  if (broken === null) return { name: "audit", status: "ok", detail: "every line is bound to the one before" };
+  const fix = "Somebody changed or removed a line: compare with a copy of the directory.";
+  return { name: "audit", status: "error", detail: `Line ${broken} is not bound to the one before.`, fix };
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -5,7 +5,17 @@ import { apiProblems, type OperationName, type OutputOf, type ReadInputOf, readI
 import { type RunId, readId } from "../base/id.ts";
 import { type Json, writeJson } from "../base/json.ts";
 import { acceptInput, type RunCarrier, type Schedule, type Scheduler } from "../engine.ts";
-import { type CloudEvent, type DegradedResult, hasEnded, isEnd, limits, type RunStatus, readEvent, readQuery, runProblems } from "../run.ts";
+import {
+  type CloudEvent,
+  type DegradedResult,
+  hasEnded,
+  isEnd,
+  limits,
+  type RunStatus,
+  readEvent,
+  readQuery,
+  runProblems,
+} from "../run.ts";
 import type { Store } from "../store.ts";
 import type { Workflow } from "../workflow.ts";
 import { answerItem, declineItem, listInbox, requireItem } from "./inbox.ts";

@@ -3,6 +3,7 @@
 
 import { parse } from "yaml";
 import type { Json } from "../base/json.ts";
+import { isProblemError } from "../base/problem.ts";
 import {
   type EgressGate,
   type EgressHop,
@@ -33,6 +34,37 @@ export function useSecrets(secrets: Vault): void {
   vault = secrets;
 }
 
+/** Told of what is refused for security's sake; null while nobody keeps it. */
+let audit: ((what: string, facts: Json) => void) | null = null;
+
+/** Where refusals are kept, as long as this is not disposed. */
+export function useAudit(keep: (what: string, facts: Json) => void): Disposable {
+  audit = keep;
+  return {
+    [Symbol.dispose]() {
+      if (audit === keep) audit = null;
+    },
+  };
+}
+
+/** Refusals are kept; the address without its query, where secrets may be. */
+async function audited<T>({ url, method }: { readonly url: string; readonly method: string }, calling: Promise<T>): Promise<T> {
+  try {
+    return await calling;
+  } catch (error) {
+    if (isProblemError(error) && REFUSALS.has(error.code))
+      audit?.("egress-denied", {
+        code: error.code,
+        method,
+        url: url.replace(/[?#].*$/s, "").slice(0, 300),
+        why: error.problem.detail,
+      });
+    throw error;
+  }
+}
+
+const REFUSALS = new Set(["EGRESS_DENIED", "EGRESS_URL_INVALID", "EGRESS_REQUEST_INVALID"]);
+
 /** A workflow that documents may call as a function. */
 export function offerFunction(workflow: Workflow): void {
   workflows.set(fullName(workflow), workflow);
@@ -59,8 +91,10 @@ function allowedByEnvironment(): string[] {
 /** How services are reached: each at its own address, with secrets of this directory. */
 export function reachServices(): Reach {
   return {
-    open: (request, service) => gateOf(service.baseUrl ?? "", service).open({ ...request, inspect: requireBound }),
-    request: (request, service) => gateOf(service.baseUrl ?? "", service).request({ ...request, inspect: requireBound }),
+    open: (request, service) =>
+      audited(request, gateOf(service.baseUrl ?? "", service).open({ ...request, inspect: requireBound })),
+    request: (request, service) =>
+      audited(request, gateOf(service.baseUrl ?? "", service).request({ ...request, inspect: requireBound })),
     secret: (name) => secretNamed(name),
     ...openMcp.reach,
   };
@@ -109,13 +143,14 @@ export const outside: Doer = {
 };
 
 async function send({ isRedirected, ...call }: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
-  return await openedGate().request({
+  const request = {
     ...call,
     ...(call.body === null ? { body: "" } : { body: call.body }),
-    redirect: isRedirected ? "follow" : "stop",
+    redirect: isRedirected ? ("follow" as const) : ("stop" as const),
     inspect: requireBound,
     signal,
-  });
+  };
+  return await audited(call, openedGate().request(request));
 }
 
 /** A secret that is for some hosts is sent to no other, however it is written. Throws EGRESS_DENIED. */

@@ -20,7 +20,7 @@ import {
 } from "../services.ts";
 import type { FreeChange, KeptService, Store } from "../store.ts";
 import { Ledger } from "../trust.ts";
-import { openMcp, reachServices } from "./outside.ts";
+import { openMcp, reachServices, useAudit } from "./outside.ts";
 
 /** Readings folded at once. */
 const PAGE = 1_000;
@@ -44,6 +44,7 @@ export class ServiceDesk implements AsyncDisposable {
   readonly desk: Desk;
   readonly #options: ServiceDeskOptions;
   readonly #reach: Reach;
+  readonly #auditing: Disposable;
   readonly #watch: HealthWatch | null;
   /** What was learned of all readings until `#position`. */
   readonly #ledger: Ledger;
@@ -67,6 +68,9 @@ export class ServiceDesk implements AsyncDisposable {
     this.#position = fold?.position ?? 0;
     this.#ledger = fold === null ? new Ledger() : Ledger.restore(JSON.parse(fold.stateText) as Json);
     this.#reach = reachServices();
+    this.#auditing = useAudit((what, facts) =>
+      this.#keep([{ kind: "audit", at: clock.now(), what, text: JSON.stringify(facts) }]),
+    );
     this.desk = new Desk({
       ...{ reach: this.#reach, clock, elapsed: () => performance.now(), keep: (changes) => this.#keep(changes) },
       files: {
@@ -198,6 +202,7 @@ export class ServiceDesk implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watch?.stop();
+    this.#auditing[Symbol.dispose]();
     await this.#options.engine.flushed().catch(() => undefined);
     await this.fold().catch(() => undefined); // what is not folded is folded the next time
     await openMcp.close();

@@ -144,7 +144,11 @@ export function serviceHandlers(owner: ServiceDesk, store: Store, engine: Embedd
   const add = async (document: ServiceDocument, source: string | null): Promise<Service> => {
     const service = serviceOfDocument(document);
     const definitionText = JSON.stringify(document);
-    await engine.keep([{ kind: "service", id: service.id, definitionText, source, at: now() }]);
+    const { id, baseUrl, mcp } = service;
+    await engine.keep([
+      { kind: "service", id, definitionText, source, at: now() },
+      { kind: "audit", at: now(), what: "service-added", text: JSON.stringify({ id, baseUrl, mcp, source }) },
+    ]);
     owner.reload();
     return service;
   };
@@ -158,7 +162,10 @@ export function serviceHandlers(owner: ServiceDesk, store: Store, engine: Embedd
     },
     "services.remove": async ({ id }) => {
       requireKept(store, id);
-      await engine.keep([{ kind: "service-gone", id }]);
+      await engine.keep([
+        { kind: "service-gone", id },
+        { kind: "audit", at: now(), what: "service-removed", text: JSON.stringify({ id }) },
+      ]);
       owner.reload();
       return { id };
     },

@@ -322,6 +322,7 @@ function saidIn(body: Json): string {
   if (typeof body === "string") return cut(body);
   if (typeof body !== "object" || body === null) return "";
   const { error, message, detail, title, status, errors } = body as Record<string, Json>;
+  if (typeof error === "string" && typeof message === "string") return cut(`${error}: ${message}`);
   for (const one of [error, message, detail, title, status, errors])
     if (one !== undefined && one !== null && one !== "") return typeof one === "string" ? cut(one) : nested(one);
   return cut(JSON.stringify(body));

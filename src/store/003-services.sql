@@ -57,3 +57,13 @@ create table last_answers (
   answer text not null
 ) strict, without rowid;
 create index last_answers_by_at on last_answers (at);
+
+-- What was done to and refused by whoever guards this directory. Each line is bound to the one before: what is taken out or
+-- changed is seen.
+create table audit (
+  seq   integer primary key autoincrement,
+  at    integer not null,
+  what  text not null,
+  facts text not null,                  -- JSON
+  hash  text not null                   -- SHA-256 of the hash before and this line
+) strict;

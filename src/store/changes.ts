@@ -53,7 +53,18 @@ export type FreeChange =
   | { readonly kind: "fold"; readonly name: string; readonly position: number; readonly stateText: string }
   | ({ readonly kind: "rating" } & Rating)
   | { readonly kind: "last-answer"; readonly key: string; readonly at: number; readonly text: string }
-  | { readonly kind: "file"; readonly hash: string; readonly owner: number };
+  | { readonly kind: "file"; readonly hash: string; readonly owner: number }
+  | { readonly kind: "audit"; readonly at: number; readonly what: string; readonly text: string };
+
+/** A line of the audit. */
+export interface AuditLine {
+  readonly seq: number;
+  readonly at: number;
+  /** Such as `egress-denied`. */
+  readonly what: string;
+  /** JSON. */
+  readonly text: string;
+}
 
 /** Something that happened to a service. Its facts are JSON. */
 export interface NewReading {
@@ -165,6 +176,10 @@ export interface ChangeReads {
   rollup(key: Omit<Rollup, "figuresText">): Rollup | null;
   fold(name: string): { readonly position: number; readonly stateText: string } | null;
   ratings(afterAt: number): readonly Rating[];
+  /** Lines after `afterSeq`, in order. */
+  audit(afterSeq: number, limit: number): readonly AuditLine[];
+  /** The first line that is not bound to the one before it; null where all are. */
+  auditBreak(): number | null;
   lastAnswer(key: string): { readonly at: number; readonly text: string } | null;
   /** Items of one stream of a run after `afterSeq`, as written; `stream` null: of all its streams. */
   stream(number: number, stream: string | null, afterSeq: number, limit: number): readonly StreamItem[];

@@ -1,7 +1,8 @@
 // What is kept beside journals, on SQLite: writing and reading.
 
+import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import type { Change, ChangeReads, CodeIdentity, LineRow, Queue, StoredEvent, StreamItem } from "./changes.ts";
+import type { AuditLine, Change, ChangeReads, CodeIdentity, LineRow, Queue, StoredEvent, StreamItem } from "./changes.ts";
 
 type Writers = { readonly [K in Change["kind"]]: (change: Extract<Change, { kind: K }>) => void };
 
@@ -41,6 +42,7 @@ export function changeWriter(
      values (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const lastAnswer = db.prepare("insert or replace into last_answers (key, at, answer) values (?, ?, ?)");
+  const audit = auditWriter(db);
   const file = db.prepare("insert or ignore into payloads (hash, run) values (?, ?)");
   const writers: Writers = {
     service: ({ id, definitionText, source, at }) => service.run(id, definitionText, source, at),
@@ -54,6 +56,7 @@ export function changeWriter(
       rating.run(call, at, name, operation, capability, stars, comment, who),
     "last-answer": ({ key, at, text }) => lastAnswer.run(key, at, text),
     file: ({ hash, owner }) => file.run(hash, owner),
+    audit,
     event: ({ seq, source, id, type, at, text }) => event.run(seq, source, id, type, at, text),
     schedule: ({ name, definitionText, stateText }) => schedule.run(name, definitionText, stateText),
     line: ({ run, gate, limitText, priority, askedAt }) => line.run(run, gate, limitText, priority, askedAt),
@@ -70,6 +73,22 @@ export function changeWriter(
   return (changes) => {
     for (const change of changes) (writers[change.kind] as (change: Change) => void)(change);
   };
+}
+
+/** Binds each line to the one before. */
+function auditWriter(db: DatabaseSync): (line: Extract<Change, { kind: "audit" }>) => void {
+  const last = db.prepare("select hash from audit order by seq desc limit 1");
+  const insert = db.prepare("insert into audit (at, what, facts, hash) values (?, ?, ?, ?)");
+  return ({ at, what, text }) => {
+    const before = (last.get() as { hash: string } | undefined)?.hash ?? "";
+    insert.run(at, what, text, auditHash(before, { at, what, text }));
+  };
+}
+
+function auditHash(before: string, { at, what, text }: Omit<AuditLine, "seq">): string {
+  return createHash("sha256")
+    .update(JSON.stringify([before, at, what, text]))
+    .digest("hex");
 }
 
 const READING = "seq, id, at, kind as what, service, operation, facts as text";
@@ -150,6 +169,22 @@ export function changeReads(one: One, all: All): ChangeReads {
     fold: (name) => one("select position, state as stateText from folds where name = ?", name) ?? null,
     ratings: (afterAt) =>
       all("select call, at, service, operation, capability, rating, comment, who from ratings where at > ? order by at", afterAt),
+    audit: (afterSeq, limit) =>
+      all("select seq, at, what, facts as text from audit where seq > ? order by seq limit ?", afterSeq, limit),
+    auditBreak: () => {
+      let before = "";
+      for (let after = 0; ; ) {
+        const page = all<AuditLine & { hash: string }>(
+          "select seq, at, what, facts as text, hash from audit where seq > ? order by seq limit 1000",
+          after,
+        );
+        for (const line of page) {
+          if (line.seq !== after + 1 || auditHash(before, line) !== line.hash) return line.seq;
+          [before, after] = [line.hash, line.seq];
+        }
+        if (page.length === 0) return null;
+      }
+    },
     lastAnswer: (key) => one("select at, answer as text from last_answers where key = ?", key) ?? null,
     stream: (number, stream, afterSeq, limit) =>
       stream === null

@@ -1,7 +1,7 @@
 // Calls: of services over HTTP, of functions written here or in code, of people; and runs of other workflows.
 //
-// Source: Open Workflow Specification 1.0.3, dsl-reference.md, "Call", "Workflow Process". `call: ask` is a custom
-// function of Baton's own.
+// Source: Open Workflow Specification 1.0.3, dsl-reference.md, "Call", "Workflow Process". `call: ask` and `call: service`
+// are custom functions of Baton's own; one that the document defines under such a name goes before.
 
 import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
@@ -10,6 +10,7 @@ import { raise } from "./fault.ts";
 import { httpBody, openApiBody } from "./http-task.ts";
 import { masked } from "./mask.ts";
 import { issuesInWords, type JsonSchema } from "./schema.ts";
+import { serviceBody } from "./service-task.ts";
 import { type Body, membersOf, type TaskCompiler, type View } from "./task.ts";
 import { compileDuration } from "./tasks.ts";
 
@@ -25,6 +26,8 @@ export function callBody(compiler: TaskCompiler): Body {
       return openApiBody(compiler);
     case "ask":
       return compiler.function("ask") === null ? askBody(compiler) : functionBody(compiler, "ask");
+    case "service":
+      return compiler.function("service") === null ? serviceBody(compiler) : functionBody(compiler, "service");
     default:
       return functionBody(compiler, String(call));
   }

@@ -11,7 +11,7 @@ import { readDuration } from "./duration.ts";
 import { ARGUMENTS, piecesOf, programIn } from "./expression.ts";
 import { laterOfAuthentication, laterOfCall, laterOfDocument, laterOfTask } from "./later.ts";
 import { type JsonSchema, readDocumentSchema } from "./schema.ts";
-import { documentShape, kindsOf } from "./shapes.ts";
+import { documentShape, kindsOf, OWN_CALLS } from "./shapes.ts";
 import { placed, type Source } from "./source.ts";
 import { isMembers, type Members, membersOf } from "./task.ts";
 
@@ -32,6 +32,9 @@ const TASK_NAME_LENGTH_MAX = 100;
 
 /** As schedules have it. */
 const EVERY_MS_MIN = SECOND_MS;
+
+/** What becomes of the arguments of `call: service`. */
+const ASKED_OF_SERVICE = "what a service is asked";
 
 const DIRECTIVES = ["continue", "exit", "end"];
 
@@ -253,7 +256,9 @@ class Checker {
     const { call, with: args } = definition;
     if (typeof call !== "string" || laterOfCall(call, at, this.#report)) return;
     const place = at.child("with");
-    this.#values(args, place, names);
+    const own = this.#isDefined(call) ? null : call;
+    if (own !== null && (args === undefined || isMembers(args))) OWN_CALLS.get(own)?.(definition, at, this.#report);
+    this.#values(args, place, names, own === "service" ? ASKED_OF_SERVICE : null);
     const { endpoint, authentication, document } = membersOf(args);
     this.#authentication(membersOf(endpoint).authentication, place.child("endpoint").child("authentication"), names);
     this.#authentication(
@@ -264,18 +269,23 @@ class Checker {
     this.#authentication(authentication, place.child("authentication"), names);
     if (call === "http" || call === "openapi") return;
     const { schema } = membersOf(args);
-    if (call === "ask" && schema !== undefined && !hasExpression(schema)) this.#wholeSchema(schema, place.child("schema"));
+    if (own === "ask" && schema !== undefined && !hasExpression(schema)) this.#wholeSchema(schema, place.child("schema"));
     this.#function(call, at.child("call"));
+  }
+
+  /** Whether a function of this name is the document's own. */
+  #isDefined(name: string): boolean {
+    return Object.hasOwn(membersOf(this.#use.functions), name);
   }
 
   #function(name: string, at: Trail): void {
     const own = Object.keys(membersOf(this.#use.functions));
     this.#used.get("functions")?.add(name);
-    if (own.includes(name) || name === "ask") return;
+    if (own.includes(name) || OWN_CALLS.has(name)) return;
     const { functions = null } = this.#options;
     const plain = name.replace(/:[^:@]*(@default)?$/, "").replace(/@default$/, "");
     if (functions === null || functions.includes(plain.replace(/^.*\//, ""))) return;
-    const meant = didYouMean(name, [...own, ...functions, "http", "openapi", "ask"]);
+    const meant = didYouMean(name, [...own, ...functions, "http", "openapi", ...OWN_CALLS.keys()]);
     const fix = meant === null ? "Define it in use.functions, or make it known with --with FILE." : `Did you mean \`${meant}\`?`;
     this.#report.add("DOC_FUNCTION_UNKNOWN", at, `There is no function \`${name}\`.`, { fix });
   }
@@ -521,7 +531,7 @@ class Checker {
         if (kept !== null)
           this.#report.add("DOC_SECRET_IN_OUTPUT", at, `A secret becomes a part of ${kept}, which is kept and shown (masked).`, {
             offset,
-            fix: "Use it where the call is made.",
+            fix: kept === ASKED_OF_SERVICE ? "Name it in the service's `authentication`." : "Use it where the call is made.",
           });
       } else if (!known.includes(name) && !own.has(name) && name !== "__loc__") {
         const meant = didYouMean(name, known);

@@ -9,7 +9,6 @@ const CALLS: Readonly<Record<string, string>> = {
   asyncapi: "AsyncAPI calls",
   a2a: "A2A calls",
   mcp: "MCP calls",
-  service: "Calls of services by capability",
   delegate: "Delegation",
   decide: "Decisions of several",
 };
@@ -19,7 +18,6 @@ const UNTIL: Readonly<Record<string, string>> = {
   asyncapi: "use emit and listen",
   a2a: "call the agent over HTTP",
   mcp: "call the tool from a function in code",
-  service: "use call: http or call: openapi",
   delegate: "call the agent from a function in code",
   decide: "use fork and a function in code",
 };

@@ -86,6 +86,13 @@ export const expression: Shape = (value, at, report) => {
     report.add("DOC_VALUE", at, `${quoted(value)} is no expression.`, { fix: "Write it like ${ .query }." });
 };
 
+/** What is computed is not looked into. */
+export function orExpression(shape: Shape): Shape {
+  return (value, at, report) => {
+    if (typeof value !== "string" || programIn(value) === null) shape(value, at, report);
+  };
+}
+
 export function textLike(pattern: RegExp, what: string, fix: string): Shape {
   return (value, at, report) => {
     if (typeof value !== "string") wrongType(value, what, at, report);

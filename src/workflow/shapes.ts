@@ -2,6 +2,7 @@
 // may consist of. Features that come later are not looked into: they are refused by name.
 
 import type { Json } from "../base/json.ts";
+import type { CallStrategy } from "./context.ts";
 import { didYouMean, type Report, type Trail } from "./diagnostic.ts";
 import {
   anything,
@@ -16,6 +17,7 @@ import {
   number,
   object,
   oneOf,
+  orExpression,
   type Shape,
   text,
   textLike,
@@ -176,19 +178,72 @@ const openapi = object(
   { required: ["document", "operationId"] },
 );
 
+const people = byType({ text, list: list(text) }, "a name, or a list of names");
+
 /** `call: ask`: a question for a person. */
 const ask = object(
   {
     question: text,
     schema: anything,
-    to: byType({ text, list: list(text) }, "a name, or a list of names"),
+    to: people,
     default: anything,
     timeout: duration,
   },
   { required: ["question"] },
 );
 
-const ARGUMENTS: Readonly<Record<string, Shape>> = { http, openapi, ask };
+const target = textLike(
+  /\$\{|^[^/\s]+\/\S|^[^/\s.]+\.[^/\s]+$/,
+  "service/operation or a capability",
+  "Write it like ollama/chat, or with dots: llm.chat.",
+);
+
+const lastGood: Shape = (value, at, report) => {
+  if (value === true) return;
+  byType({ object: object({ maxAge: duration }, { required: ["maxAge"] }) }, "true, or { maxAge: … }")(value, at, report);
+};
+
+const fallback = oneOf(
+  {
+    call: object({ call: target, input: anything }),
+    model: object({ model: text }),
+    lastGood: object({ lastGood }),
+    value: object({ value: anything }),
+    ask: object({ ask: text, to: people, timeout: duration }),
+  },
+  "A fallback",
+);
+
+const STRATEGIES: Readonly<Record<CallStrategy, true>> = {
+  ...{ priority: true, "least-latency": true, "least-cost": true, "least-loaded": true },
+  ...{ sticky: true, weighted: true, learned: true },
+};
+
+/** `call: service`: something for whoever can do it. */
+const service = object(
+  {
+    target,
+    input: anything,
+    strategy: orExpression(words(...Object.keys(STRATEGIES))),
+    stickyKey: text,
+    only: orExpression(list(text)),
+    except: orExpression(list(text)),
+    localOnly: orExpression(boolean),
+    costMaxUsd: orExpression(number(0, Number.MAX_SAFE_INTEGER)),
+    timeout: duration,
+    stream: text,
+    fallback: list(fallback, { atLeastOne: true }),
+    detailed: boolean,
+  },
+  { required: ["target"] },
+);
+
+const ARGUMENTS: Readonly<Record<string, Shape>> = { http, openapi };
+
+/** Tasks that call Baton's own functions. Looked into only where the document defines no function of that name. */
+export const OWN_CALLS: ReadonlyMap<string, Shape> = new Map(
+  Object.entries({ ask, service }).map(([name, args]) => [name, object({ with: args }, { required: ["with"], rest: anything })]),
+);
 
 /** Calls whose arguments are not looked into, since they come later. */
 const LATER = new Set(["grpc", "asyncapi", "a2a", "mcp"]);
