@@ -14,6 +14,7 @@ export type {
   ChildOptions,
   Context,
   Degradation,
+  FileValue,
   Interrupted,
   LimitOptions,
   ListenOptions,

@@ -53,7 +53,7 @@ export interface CarrierOptions {
   /** Waiting runs kept in memory. */
   readonly residentMax?: number;
   /** What is kept beside journals: events, lines. Without it nobody listens, and no run waits for its turn. */
-  readonly beside?: EventStore & Pick<Store, "lines" | "line" | "passes">;
+  readonly beside?: EventStore & Pick<Store, "lines" | "line" | "passes" | "file">;
   /** Who answers calls of services. */
   readonly calling?: Calling;
   /** Writes what it is asked to, but moves no run. */
@@ -113,6 +113,10 @@ export class RunCarrier implements Carrier, Carrying {
     this.events = options.beside === undefined ? null : new Events(options.beside, this.engine, (run) => this.#wakeOurs(run));
     this.lines = new Lines(this.engine, this.#beside);
     this.engine.carriedBy(this);
+  }
+
+  file(hash: string): Uint8Array | null {
+    return this.#beside?.file(hash) ?? null;
   }
 
   // Who listens.

@@ -64,6 +64,8 @@ export interface Home {
   readonly knowsMore: boolean;
   /** Stops the run until a person has decided. */
   pause(problem: ProblemError): void;
+  /** The bytes of a file that is kept beside the journal: `blob_…`; null where there is none. */
+  file(name: string): Uint8Array | null;
   /** Keeps something beside the journal, in the same commit as what is written next. */
   change(change: FreeChange | RunChange): void;
   readonly lines: Lining;

@@ -45,6 +45,7 @@ function rehearsing(tell: (verdict: Verdict) => void, calling: Calling | null): 
   return {
     ...{ engine: still(), random32: seededRandom(1), news: null, strict: true, acting: new Set(), events: null, turn: 0 },
     calling,
+    file: () => null,
     lines: { ask: nothing, leave: nothing, why: () => null },
     acts: nothing,
     actingOf: () => [],

@@ -66,6 +66,8 @@ export interface Carrying {
   readonly events: Events | null;
   readonly lines: Lining;
   readonly calling: Calling | null;
+  /** By its hash; null where there is none. */
+  file(hash: string): Uint8Array | null;
   acts(acting: Acting): void;
   actingOf(resident: Resident): readonly Acting[];
   /** Grows with every commit: two outcomes of one turn are not delivered in one go. */
@@ -584,6 +586,10 @@ export class Resident implements Home {
 
   get lines(): Lining {
     return this.carrier.lines;
+  }
+
+  file(name: string): Uint8Array | null {
+    return this.carrier.file(name.replace(/^blob_/, ""));
   }
 
   get calling(): Calling | null {

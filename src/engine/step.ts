@@ -18,7 +18,7 @@ import {
   runProblems,
   TRY_ONCE,
 } from "../run.ts";
-import type { Log, StepContext, StepOptions } from "../workflow.ts";
+import type { FileValue, Log, StepContext, StepOptions } from "../workflow.ts";
 import { StreamItems } from "./events.ts";
 import { passOf, placeOfStep } from "./lines.ts";
 import type { TakenName } from "./names.ts";
@@ -71,6 +71,13 @@ class Attempt implements StepContext {
 
   get log(): Log {
     return this.#step.home.logOf(this.#step.key);
+  }
+
+  readFile({ data, blob }: FileValue): Uint8Array {
+    if (typeof data === "string") return Buffer.from(data, "base64");
+    const bytes = this.#step.home.file(String(blob ?? ""));
+    if (bytes === null) throw runProblems.FILE_GONE(`There is no file ${JSON.stringify(String(blob).slice(0, 80))}.`);
+    return bytes;
   }
 
   abort(reason: unknown): void {

@@ -8,6 +8,12 @@ export const runProblems = defineProblems({
     title: "There is no such run.",
     fix: "List the runs with `baton runs ls`; mind the data directory (--data).",
   },
+  FILE_GONE: {
+    status: 404,
+    title: "A file that a service gave is kept no more.",
+    fix: "Files are kept as long as the run that got them: save what is to last.",
+    exit: 4,
+  },
   RUN_ENDED: { status: 409, title: "The run has already ended." },
   RUN_NOT_PAUSED: { status: 409, title: "The run is not paused." },
   RUN_CANCELED: { status: 409, title: "The run was canceled.", exit: 7 },

@@ -102,16 +102,17 @@ export async function attempt(request: AttemptRequest, reach: Reach): Promise<At
   }
 }
 
-interface Credentials {
+export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   /** What must be seen nowhere. */
   readonly texts: readonly string[];
 }
 
-const NO_CREDENTIALS: Credentials = { headers: {}, query: {}, texts: [] };
+export const NO_CREDENTIALS: Credentials = { headers: {}, query: {}, texts: [] };
 
-function credentialsOf({ id, authentication }: Service, reach: Reach): Credentials {
+/** What says who calls. Throws SERVICE_SECRET_MISSING. */
+export function credentialsOf({ id, authentication }: Service, reach: Pick<Reach, "secret">): Credentials {
   if (authentication === null) return NO_CREDENTIALS;
   const secret = reach.secret(authentication.secret);
   if (secret !== undefined) return credentialsFrom(authentication, secret);
@@ -294,7 +295,7 @@ function readBody(bytes: Buffer, contentType: string): Json {
 // What went wrong.
 
 /** Statuses that may be another the next time. Source: RFC 9110 §15, RFC 8470 §5.2, RFC 6585 §4. */
-const PASSING = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
+export const PASSING = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
 
 const SAID_LENGTH_MAX = 500;
 

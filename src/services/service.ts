@@ -6,7 +6,9 @@
 
 import type { Json } from "../base/json.ts";
 import type { Rate } from "../flow.ts";
-import type { JsonSchema, Schema, SchemaLike } from "../workflow.ts";
+import type { FileValue, JsonSchema, Schema, SchemaLike } from "../workflow.ts";
+
+export type { FileValue };
 
 /** What calling it does to the world: `read` nothing, `write` something, `destructive` something that cannot be had back. */
 export type Effects = "read" | "write" | "destructive";
@@ -80,16 +82,6 @@ export interface FormPart {
   readonly name: string;
   readonly value: string | FileValue;
   readonly fileName?: string;
-}
-
-/** A file in a value: its bytes in base64, or the blob that holds them. */
-export interface FileValue {
-  readonly mediaType: string;
-  /** Base64. */
-  readonly data?: string;
-  /** `blob_…` of a file that is kept beside the journal. */
-  readonly blob?: string;
-  readonly bytes?: number;
 }
 
 export interface ServiceAnswer {

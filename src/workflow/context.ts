@@ -187,7 +187,19 @@ export interface StepContext {
   readonly lastHeartbeat?: Json | undefined;
   /** A stream of the run; an attempt that is made again writes its items again. */
   stream(name: string): StreamWriter;
+  /** The bytes of a file that a service gave. Throws FILE_GONE where it is kept no more. */
+  readFile(file: FileValue): Uint8Array;
   readonly log: Log;
+}
+
+/** A file in a value: its bytes in base64, or the name of the blob that holds them beside the journal. */
+export interface FileValue {
+  readonly mediaType: string;
+  /** Base64. */
+  readonly data?: string;
+  /** `blob_…`, as long as the run is kept. */
+  readonly blob?: string;
+  readonly bytes?: number;
 }
 
 /** What is known of an attempt that was interrupted. */
