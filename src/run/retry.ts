@@ -34,6 +34,16 @@ const DEFAULTS: RetryPolicy = { ...TRY_ONCE, attemptsMax: 3 };
 
 /** Fills and checks a policy that an author wrote. Throws `RETRY_INVALID` naming the field. */
 export function readRetryPolicy(written: Partial<RetryPolicy>): RetryPolicy {
+  const known = typeof written === "object" && written !== null ? read.get(written) : undefined;
+  const policy = known ?? checked(written);
+  if (known === undefined) read.set(written, policy);
+  return policy;
+}
+
+/** Policies that were read already: authors write them once and use them often. */
+const read = new WeakMap<object, RetryPolicy>();
+
+function checked(written: Partial<RetryPolicy>): RetryPolicy {
   requireFields(written);
   const policy = { ...DEFAULTS, ...withoutUndefined(written) };
   requireWithin("attemptsMax", policy.attemptsMax, 1, ATTEMPTS_MAX, true);

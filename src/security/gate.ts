@@ -114,6 +114,9 @@ export function openGate(policy: EgressPolicy, options: GateOptions = {}): Egres
 /** Connections are kept for the next call to the same addresses, of so many places at most; the longest unused leave. */
 const AGENTS_MAX = 64;
 
+/** Connections to one place; more calls wait for one. */
+const CONNECTIONS_MAX = 256;
+
 interface AgentPool {
   to(origin: string, addresses: readonly string[]): Agent;
   close(): Promise<void>;
@@ -170,6 +173,7 @@ function pinnedAgent(addresses: readonly string[], { connectMs, headersMs, idleM
     headersTimeout: headersMs,
     bodyTimeout: idleMs,
     pipelining: 1,
+    connections: CONNECTIONS_MAX,
   });
 }
 

@@ -144,7 +144,7 @@ class Exchange implements Outside {
   readonly #request: AttemptRequest;
   readonly #reach: Reach;
   readonly #credentials: Credentials;
-  readonly #mask: TextMask;
+  #mask: TextMask | null = null;
   readonly tool?: (name: string, input: Json) => Promise<Json>;
   usage: Usage = {};
 
@@ -152,7 +152,6 @@ class Exchange implements Outside {
     this.#request = request;
     this.#reach = reach;
     this.#credentials = credentials;
-    this.#mask = new TextMask(credentials.texts);
     const { tool } = reach;
     if (request.service.mcp !== null && tool !== undefined)
       this.tool = (name, input) => tool.call(reach, request.service, name, input, request.abortSignal);
@@ -175,12 +174,13 @@ class Exchange implements Outside {
   }
 
   say(text: string): void {
+    this.#mask ??= new TextMask(this.#credentials.texts);
     const safe = this.#mask.push(text);
     if (safe !== "") this.#request.say?.(safe);
   }
 
   endSaying(): void {
-    const rest = this.#mask.end();
+    const rest = this.#mask?.end() ?? "";
     if (rest !== "") this.#request.say?.(rest);
   }
 

@@ -21,7 +21,7 @@ export function callingOf(desk: Answerers): Calling {
 
 /** For replaying what was done: nobody is asked anything. */
 export const rehearsedCalls: Calling = callingOf({
-  asked: (target) => ({ target, capability: target, isRepeatable: false, concurrency: 1 }),
+  asked: (target) => ({ target, capability: target, isRepeatable: false, timeoutMs: 1, concurrency: 1 }),
   choose: refuse,
   invoke: refuse,
   lastAnswer: refuse,
@@ -93,8 +93,8 @@ function kindOf(fallback: CallFallback): (typeof FALLBACKS)[number] | null {
 }
 
 /** Where another stands ready nobody is waited for. */
-const ONCE = { attemptsMax: 1 };
-const PATIENTLY = { attemptsMax: 3, firstDelayMs: 500, factor: 2, delayMsMax: 30_000 };
+const ONCE = { attemptsMax: 1, firstDelayMs: 500, factor: 2, delayMsMax: 30_000 };
+const PATIENTLY = { ...ONCE, attemptsMax: 3 };
 
 class Round {
   readonly #context: Context;
@@ -153,7 +153,7 @@ class Round {
     isLast: boolean,
     standsIn: Degradation | null,
   ): Promise<Done | Problem> {
-    const { stream, retry, attemptTimeoutMs: timeoutMs, fallback = [] } = this.#options;
+    const { stream, retry, fallback = [] } = this.#options;
     const stepOptions = this.#stepOptions(asked, isLast, retry);
     const attemptsMax = stepOptions.retry?.attemptsMax ?? 1;
     const remembers = fallback.some((one) => kindOf(one) === "lastGood");
@@ -167,7 +167,6 @@ class Round {
           mayRetry: step.attempt < attemptsMax,
           run: String(this.#context.info.run),
           abortSignal: step.abortSignal,
-          ...(timeoutMs === undefined ? {} : { timeoutMs }),
           queueMs: step.attempt === 1 ? begunAt - askedAt : 0,
           ...(standsIn === null ? {} : { degraded: standsIn.how }),
           say: stream === undefined ? null : (text) => step.stream(stream).write({ text }),
@@ -180,16 +179,19 @@ class Round {
     try {
       return await this.#context.step(name, act, stepOptions);
     } catch (error) {
-      return problemIn(error);
+      return lateOf(problemIn(error), asked.target);
     }
   }
 
-  #stepOptions({ target, isRepeatable, concurrency, rate }: Asked, isLast: boolean, retry: CallOptions["retry"]): StepOptions {
-    const { timeoutMs } = this.#options;
-    const policy = !isRepeatable ? ONCE : isLast ? { ...PATIENTLY, ...retry } : { ...PATIENTLY, ...ONCE, ...retry };
+  #stepOptions(asked: Asked, isLast: boolean, retry: CallOptions["retry"]): StepOptions {
+    const { target, isRepeatable, concurrency, rate } = asked;
+    const { timeoutMs, attemptTimeoutMs = asked.timeoutMs } = this.#options;
+    const usual = isRepeatable && isLast ? PATIENTLY : ONCE;
+    const policy = retry === undefined || !isRepeatable ? usual : { ...usual, ...retry };
     const key = `service ${target.slice(0, target.indexOf("/"))}`;
     return {
       retry: policy,
+      attemptTimeoutMs,
       limit: { key, concurrency, ...(rate === undefined ? {} : { rate }) },
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(isRepeatable ? {} : { delivery: "at-most-once" }),
@@ -267,6 +269,13 @@ function withSent(error: unknown): unknown {
 function problemIn(error: unknown): Problem {
   if (isProblemError(error) && !PASSED_ON.has(error.code)) return error.problem;
   throw error;
+}
+
+/** Out of time is a service's failure like others; whether it got anything nobody knows. */
+function lateOf(problem: Problem, target: string): Problem {
+  if (problem.code !== "STEP_TIMEOUT") return problem;
+  const facts = { target, class: "timeout", wasSent: true };
+  return servicesProblems.SERVICE_UNAVAILABLE(`${target} did not answer in time: ${problem.detail}`, { facts }).problem;
 }
 
 const PASSED_ON = new Set(["RUN_ENDED", "STORAGE_FAILED", "ENGINE_CLOSED", "RUN_CANCELED", "RUN_TIMEOUT"]);

@@ -11,7 +11,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
-import type { ProblemError } from "../base/problem.ts";
+import { isProblemError, type ProblemError } from "../base/problem.ts";
 import { Breaker, type Pass, RetryBudget, readBreakerPolicy } from "../flow.ts";
 import type { FreeChange } from "../store.ts";
 import type { Ledger, TrustChoice } from "../trust.ts";
@@ -22,7 +22,7 @@ import { costOf, expectedCostOf } from "./cost.ts";
 import { type Files, storedFiles, withFiles } from "./files.ts";
 import { nearest, servicesProblems, shown } from "./problems.ts";
 import { type Candidate, type Choice, type Learned, STRATEGIES, type Strategy, select } from "./selection.ts";
-import type { Operation, Service } from "./service.ts";
+import { LIMITS, type Operation, type Service } from "./service.ts";
 
 export interface DeskOptions {
   readonly reach: Reach;
@@ -87,6 +87,8 @@ export interface Asked {
   readonly capability: string;
   /** Whether it may be tried again: doing it twice is doing it once, or the service can tell. */
   readonly isRepeatable: boolean;
+  /** Of one attempt. */
+  readonly timeoutMs: number;
   readonly concurrency: number;
   readonly rate?: { readonly count: number; readonly perMs: number };
 }
@@ -101,7 +103,6 @@ export interface InvokeRequest {
   readonly mayRetry: boolean;
   readonly run: string | null;
   readonly abortSignal: AbortSignal;
-  readonly timeoutMs?: number;
   readonly queueMs: number;
   readonly degraded?: string;
   readonly say: ((text: string) => void) | null;
@@ -275,11 +276,12 @@ export class Desk {
     const standing = this.#standings.get(target.slice(0, at));
     const operation = standing === undefined ? undefined : operationIn(standing.service, target.slice(at + 1));
     if (standing === undefined || operation === undefined)
-      return { target, capability: target, isRepeatable: false, concurrency: 1 };
+      return { target, capability: target, isRepeatable: false, timeoutMs: LIMITS.timeoutMs, concurrency: 1 };
     const { concurrency, rate } = standing.service.limits;
     const isRepeatable = operation.isIdempotent || operation.idempotencyHeader !== null;
     const capability = operation.capabilities[0] ?? target;
-    return { target, capability, isRepeatable, concurrency, ...(rate === undefined ? {} : { rate }) };
+    const { timeoutMs } = operation;
+    return { target, capability, isRepeatable, timeoutMs, concurrency, ...(rate === undefined ? {} : { rate }) };
   }
 
   #exactly(target: string): { standing: Standing; operation: Operation } {
@@ -310,14 +312,11 @@ export class Desk {
     const { service } = standing;
     const checked = requireInput(operation.input?.check(request.input), request);
     const pass = this.#enter(standing, request.target);
-    const timeoutMs = request.timeoutMs ?? operation.timeoutMs;
-    const limit = limitedTime(request.abortSignal, timeoutMs, request.target);
     standing.inFlight++;
     try {
       const input = withFiles(checked, this.#options.files, request.run);
-      const { key, say } = request;
-      const acting = attempt({ service, operation, input, key, abortSignal: limit.signal, say }, this.#options.reach);
-      const attempted = await Promise.race([acting, limit.aborted]);
+      const { key, say, abortSignal } = request;
+      const attempted = await attempt({ service, operation, input, key, abortSignal, say }, this.#options.reach);
       const output = requireAnswer(operation.output?.check(attempted.output), attempted, request);
       pass.succeeded(this.#options.clock.now());
       return { ...attempted, output: storedFiles(output, this.#options.files, request.run) };
@@ -326,7 +325,6 @@ export class Desk {
       throw error;
     } finally {
       standing.inFlight--;
-      limit.end();
     }
   }
 
@@ -371,7 +369,7 @@ export class Desk {
   }
 
   #settle(pass: Pass, error: unknown): void {
-    const { failureClass } = error instanceof ServiceFailure ? error : { failureClass: "canceled" as const };
+    const failureClass = classOfFailure(error);
     const now = this.#options.clock.now();
     if (UNWELL.has(failureClass)) pass.failed(now);
     else if (failureClass === "refused" || failureClass === "other") pass.succeeded(now);
@@ -406,7 +404,7 @@ export class Desk {
   #failed(standing: Standing, operation: Operation, request: InvokeRequest, error: unknown, latencyMs: number): void {
     const { capability } = request;
     const failure = error instanceof ServiceFailure ? error : null;
-    const failureClass = failure?.failureClass ?? "canceled";
+    const failureClass = classOfFailure(error);
     const costUsd = failure === null || !failure.wasSent ? 0 : costOf(operation.cost, failure.usage, false);
     const { inputTokens, outputTokens } = failure?.usage ?? {};
     this.#record(standing, operation, request, {
@@ -534,38 +532,10 @@ function failureOf({ problem }: ProblemError, failureClass: FailureClass): Servi
   return new ServiceFailure(problem, { failureClass, wasSent: false });
 }
 
-interface LimitedTime {
-  readonly signal: AbortSignal;
-  /** Rejects when the time is over, or when the caller gives up. */
-  readonly aborted: Promise<never>;
-  end(): void;
-}
-
-function limitedTime(given: AbortSignal, timeoutMs: number, target: string): LimitedTime {
-  const controller = new AbortController();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  aborted.catch(() => undefined);
-  const stop = (reason: unknown): void => {
-    reject(reason);
-    controller.abort(reason);
-  };
-  const giveUp = (): void => stop(given.reason);
-  if (given.aborted) giveUp();
-  given.addEventListener("abort", giveUp, { once: true });
-  const timer = setTimeout(() => {
-    const { problem } = servicesProblems.SERVICE_UNAVAILABLE(`${target} did not answer within ${timeoutMs} ms.`, {
-      facts: { target, class: "timeout" },
-    });
-    stop(new ServiceFailure(problem, { failureClass: "timeout", mayHelp: true }));
-  }, timeoutMs);
-  return {
-    signal: controller.signal,
-    aborted,
-    end: () => {
-      clearTimeout(timer);
-      given.removeEventListener("abort", giveUp);
-    },
-  };
+/** An attempt that was told to stop ran out of time, or was not wanted any more. */
+function classOfFailure(error: unknown): FailureClass {
+  if (error instanceof ServiceFailure) return error.failureClass;
+  return isProblemError(error) && error.code === "STEP_TIMEOUT" ? "timeout" : "canceled";
 }
 
 function moved(averages: Map<string, number>, name: string, value: number): void {

@@ -1,26 +1,58 @@
 // Servers of the Model Context Protocol as services: connections, their tools, and what tools give.
 //
-// Both protocol eras are spoken: the server is asked which it knows. A server that is a process of this machine gets an
-// environment without anybody's secrets, and runs exactly what its definition says.
-// Source: Model Context Protocol 2026-07-28 and 2025-11-25, "Tools"; the wire is the SDK's business.
+// Owns:      connections, and that each is made when it is first needed and let go of when it broke or nobody needs it.
+// Leaves to: import.ts   what a tool is as an operation,
+//            the SDK     both protocol eras: the server is asked which it knows.
+//
+//  1. A server by URL is reached through the gate at its own place; credentials go there, and no redirect leads elsewhere.
+//  2. A server that is a process of this machine runs exactly what its definition says, with no environment of ours but
+//     what any program needs, and ends with its connection.
+//  3. A call whose answer cannot come any more fails at once. Only what a server did not take is said again, and once.
+//  4. A connection that broke is used by no further call: the next makes another.
+//
+// Source: Model Context Protocol 2026-07-28 and 2025-11-25, "Tools", "Transports".
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Client, Transport } from "@modelcontextprotocol/client";
 import type { Json } from "../base/json.ts";
+import { isProblemError, ProblemError } from "../base/problem.ts";
 import type { EgressRequest, EgressStream } from "../security.ts";
-import type { Reach } from "./attempt.ts";
-import type { ServiceDocument } from "./definition.ts";
+import { type JsonSchema, masked } from "../workflow.ts";
+import { type Credentials, credentialsOf, NO_CREDENTIALS, PASSING, type Reach } from "./attempt.ts";
 import { servicesProblems, shown } from "./problems.ts";
 import type { McpServer, Service } from "./service.ts";
 
-/** How a server by URL is reached: through the gate, with its credentials. */
+/** How a server by URL is reached: through the gate, at the service's own place. */
 export type McpOpen = (request: EgressRequest, service: Service) => Promise<EgressStream>;
 
+type Secrets = Pick<Reach, "secret">;
+
+/** The answer to the first question, in ms. */
 const CONNECT_MS = 20_000;
 
-/** Tools of one server that become operations. */
-const TOOLS_MAX = 1_000;
+/** So long a process may be silent when it is asked for its era; one of the older often is. In ms. */
+const PROBE_MS = 10_000;
 
-interface Tool {
+/** A call is bounded by whoever makes it; this only lifts the SDK's own bound, in ms. */
+const CALL_MS_MAX = 86_400_000;
+
+/** A connection that nobody used for so long is closed, in ms; looking at health is using it. */
+const IDLE_MS = 15 * 60_000;
+
+/** What a server may take to hear that it is left, in ms. */
+const LEAVE_MS_MAX = 1_000;
+
+/** After the end of a stream the SDK asks for the rest within this time, or never does, in ms. */
+const RESUME_MS_MAX = 100;
+
+/** How often in a row it asks for the rest. */
+const RESUMES_MAX = 2;
+
+/** Characters of what a tool or a server says of its failure. */
+const SAID_LENGTH_MAX = 500;
+
+/** A tool as its server describes it. */
+export interface McpTool {
   readonly name: string;
   readonly title?: string | undefined;
   readonly description?: string | undefined;
@@ -28,6 +60,7 @@ interface Tool {
   readonly outputSchema?: unknown;
   readonly annotations?:
     | {
+        readonly title?: string | undefined;
         readonly readOnlyHint?: boolean | undefined;
         readonly destructiveHint?: boolean | undefined;
         readonly idempotentHint?: boolean | undefined;
@@ -35,133 +68,496 @@ interface Tool {
     | undefined;
 }
 
+/** What a server says of itself. */
+export interface McpDescription {
+  readonly title: string | null;
+  readonly version: string | null;
+  readonly description: string | null;
+  readonly tools: readonly McpTool[];
+}
+
 export class McpConnections {
   readonly #open: McpOpen;
-  readonly #clients = new Map<string, Promise<Client>>();
-  readonly reach: Pick<Reach, "tool" | "ping"> = {
-    tool: (service, name, input, abortSignal) => this.#callTool(service, name, input, abortSignal),
-    ping: async (service) => {
-      await (await this.#client(service)).ping();
-    },
-  };
+  readonly #connections = new Map<string, Connection>();
+  /** A part of the Reach of which its methods are called: that has the secrets. */
+  readonly reach = reachBy(this);
 
   constructor(open: McpOpen) {
     this.#open = open;
   }
 
-  /** The tools of a server as operations of a definition. Throws SERVICE_IMPORT_FAILED. */
-  async operations(service: Service): Promise<ServiceDocument["operations"]> {
-    const tools: Tool[] = [];
-    const client = await this.#client(service);
-    let cursor: string | undefined;
-    do {
-      const page = await client.listTools(cursor === undefined ? {} : { cursor });
-      tools.push(...page.tools);
-      cursor = page.nextCursor;
-    } while (cursor !== undefined && tools.length < TOOLS_MAX);
-    return Object.fromEntries(tools.map((tool) => [tool.name, operationOf(tool)]));
-  }
-
-  #client(service: Service): Promise<Client> {
-    const { id, mcp } = service;
-    if (mcp === null) throw servicesProblems.SERVICE_DEFINITION_INVALID(`${id} is no MCP server.`);
-    const key = `${id} ${JSON.stringify(mcp)}`;
-    const known = this.#clients.get(key) ?? this.#connect(service, mcp, key);
-    this.#clients.set(key, known);
-    return known;
-  }
-
-  async #connect(service: Service, mcp: McpServer, key: string): Promise<Client> {
+  /** What a server is and what it can, over a connection of its own. Throws SERVICE_… and EGRESS_… problems. */
+  async describe(service: Service, secrets: Secrets): Promise<McpDescription> {
+    const connection = new Connection(service, serverOf(service), secrets, this.#open);
     try {
-      const { Client } = await import("@modelcontextprotocol/client");
-      const client = new Client({ name: "baton", version: "1" }, { versionNegotiation: { mode: "auto" } });
-      client.onclose = () => void this.#clients.delete(key);
-      await client.connect(await this.#transport(service, mcp), { timeout: CONNECT_MS });
-      return client;
-    } catch (error) {
-      this.#clients.delete(key);
-      const reason = error instanceof Error ? error.message : String(error);
-      throw servicesProblems.SERVICE_UNAVAILABLE(`The MCP server of ${service.id} cannot be reached: ${reason}`);
+      return await connection.use((client) => described(client, service.id));
+    } finally {
+      await connection.close();
     }
   }
 
-  async #transport(service: Service, mcp: McpServer): Promise<Transport> {
-    if ("url" in mcp) {
-      const { StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
-      const fetch = (url: string | URL, init?: RequestInit) => this.#fetch(service, url, init);
-      return new StreamableHTTPClientTransport(new URL(mcp.url), { fetch });
-    }
-    const { StdioClientTransport } = await import("@modelcontextprotocol/client/stdio");
-    return new StdioClientTransport({ command: mcp.command, args: [...mcp.args], env: { ...mcp.env }, stderr: "ignore" });
-  }
-
-  async #fetch(service: Service, url: string | URL, init: RequestInit = {}): Promise<Response> {
-    const answer = await this.#open(
-      {
-        method: init.method ?? "GET",
-        url: String(url),
-        headers: Object.fromEntries(new Headers(init.headers)),
-        body: typeof init.body === "string" ? init.body : null,
-        ...(init.signal === null || init.signal === undefined ? {} : { signal: init.signal }),
-      },
-      service,
+  async callTool(service: Service, secrets: Secrets, name: string, input: Json, abortSignal: AbortSignal): Promise<Json> {
+    const given = argumentsOf(name, input);
+    const inputSchema = inputSchemaOf(service, name);
+    const result = await this.#use(service, secrets, abortSignal, (client, signal) =>
+      client.callTool(
+        { name, arguments: given },
+        { signal, timeout: CALL_MS_MAX, ...(inputSchema === null ? {} : { toolDefinition: { name, inputSchema } }) },
+      ),
     );
-    const isEmpty = answer.status === 204 || answer.status === 304;
-    const body = isEmpty ? null : (ReadableStream.from(answer.body) as ReadableStream<Uint8Array<ArrayBuffer>>);
-    const { "content-encoding": _, "content-length": __, ...headers } = answer.headers; // decoded by now
-    return new Response(body, { status: answer.status, headers });
-  }
-
-  async #callTool(service: Service, name: string, input: Json, signal: AbortSignal): Promise<Json> {
-    const client = await this.#client(service);
-    const given = typeof input === "object" && input !== null && !Array.isArray(input) ? input : {};
-    const result = await client.callTool({ name, arguments: given as Record<string, unknown> }, { signal });
     const output = outputOf(result as ToolResult);
     if (result.isError !== true) return output;
     const said = typeof output === "string" ? output : JSON.stringify(output);
-    throw Object.assign(servicesProblems.SERVICE_REFUSED(`The tool ${shown(name)} says: ${said.slice(0, 500)}`));
+    throw servicesProblems.SERVICE_REFUSED(`The tool ${shown(name)} says: ${said.slice(0, SAID_LENGTH_MAX)}`);
+  }
+
+  async ping(service: Service, secrets: Secrets, abortSignal: AbortSignal): Promise<void> {
+    await this.#use(service, secrets, abortSignal, async (client, signal) => {
+      const options = { signal, timeout: CONNECT_MS };
+      await (client.getProtocolEra() === "modern" ? client.discover(options) : client.ping(options));
+    });
+  }
+
+  /** With the connection there is; once more with another where the server does not know it any more (3). */
+  async #use<T>(service: Service, secrets: Secrets, abortSignal: AbortSignal, act: Act<T>): Promise<T> {
+    const key = keyOf(service);
+    for (let isAgain = false; ; isAgain = true) {
+      const known = this.#connections.get(key);
+      const connection = known ?? this.#connect(key, service, secrets);
+      try {
+        return await connection.use(act, abortSignal);
+      } catch (error) {
+        if (connection.isBroken) this.#forget(key, connection);
+        if (isAgain || known === undefined || !isUnknownSession(error)) throw error;
+      }
+    }
+  }
+
+  #connect(key: string, service: Service, secrets: Secrets): Connection {
+    const connection = new Connection(service, serverOf(service), secrets, this.#open, () => this.#forget(key, connection));
+    this.#connections.set(key, connection);
+    return connection;
+  }
+
+  #forget(key: string, connection: Connection): void {
+    if (this.#connections.get(key) === connection) this.#connections.delete(key);
+    connection.closeWhenUnused();
   }
 
   async close(): Promise<void> {
-    const open = [...this.#clients.values()];
-    this.#clients.clear();
-    await Promise.allSettled(open.map(async (client) => (await client).close()));
+    const open = [...this.#connections.values()];
+    this.#connections.clear();
+    await Promise.all(open.map((connection) => connection.close()));
   }
 }
 
+function reachBy(connections: McpConnections) {
+  return {
+    tool(this: Secrets, service: Service, name: string, input: Json, abortSignal: AbortSignal): Promise<Json> {
+      return connections.callTool(service, this, name, input, abortSignal);
+    },
+    ping(this: Secrets, service: Service, abortSignal: AbortSignal): Promise<void> {
+      return connections.ping(service, this, abortSignal);
+    },
+  };
+}
+
+function serverOf({ id, mcp }: Service): McpServer {
+  if (mcp === null) throw servicesProblems.SERVICE_DEFINITION_INVALID(`${id} is no MCP server.`);
+  return mcp;
+}
+
+/** All that makes a difference for a connection. */
+function keyOf({ id, mcp, authentication, limits }: Service): string {
+  return JSON.stringify([id, mcp, authentication, limits.answerBytesMax]);
+}
+
+async function described(client: Client, id: string): Promise<McpDescription> {
+  if (client.getServerCapabilities()?.tools === undefined)
+    throw servicesProblems.SERVICE_IMPORT_FAILED(`The MCP server of ${id} has no tools.`);
+  const { tools } = await client.listTools();
+  const { name, title, version } = client.getServerVersion() ?? {};
+  const description = client.getInstructions() ?? null;
+  return { title: title ?? name ?? null, version: version ?? null, description, tools };
+}
+
+/** What the server is told of besides: some fields of the input go into headers. */
+function inputSchemaOf({ operations }: Service, name: string): (JsonSchema & { readonly type: "object" }) | null {
+  const schema = operations.get(name)?.input?.jsonSchema;
+  return typeof schema === "object" && schema.type === "object" ? { ...schema, type: "object" } : null;
+}
+
+function argumentsOf(name: string, input: Json): Record<string, unknown> {
+  if (input === null) return {};
+  if (typeof input === "object" && !Array.isArray(input)) return input as Record<string, unknown>;
+  throw servicesProblems.SERVICE_INPUT_INVALID(`The tool ${shown(name)} takes an object.`);
+}
+
+// One connection.
+
+type Act<T> = (client: Client, signal: AbortSignal) => Promise<T>;
+
+class Connection {
+  readonly #service: Service;
+  readonly #server: McpServer;
+  readonly #secrets: Secrets;
+  readonly #open: McpOpen;
+  readonly #gone: () => void;
+  readonly #ready: Promise<Client>;
+  #client: Client | null = null;
+  #transport: Transport | null = null;
+  #calls = 0;
+  #isClosed = false;
+  #isLeft = false;
+  #idle: NodeJS.Timeout | undefined;
+  /** Whether something failed that was not the server's own word. */
+  isBroken = false;
+
+  /** `gone` is called when it has ended by itself. */
+  constructor(service: Service, server: McpServer, secrets: Secrets, open: McpOpen, gone: () => void = () => undefined) {
+    this.#service = service;
+    this.#server = server;
+    this.#secrets = secrets;
+    this.#open = open;
+    this.#gone = gone;
+    this.#ready = this.#connected();
+    this.#ready.catch(() => undefined); // whoever uses it is told
+  }
+
+  /** Throws problems: what the server says, or why it says nothing. */
+  async use<T>(act: Act<T>, abortSignal?: AbortSignal): Promise<T> {
+    clearTimeout(this.#idle);
+    this.#calls++;
+    const answering = new Answering(abortSignal);
+    try {
+      const client = await Promise.race([this.#ready, answering.given]);
+      return await within.run(answering, () => act(client, answering.signal));
+    } catch (error) {
+      throw abortSignal?.aborted === true ? abortSignal.reason : this.#problemOf(answering.lostBy ?? error);
+    } finally {
+      answering.end();
+      this.#calls--;
+      this.#rest();
+    }
+  }
+
+  async #connected(): Promise<Client> {
+    try {
+      const { Client } = await import("@modelcontextprotocol/client");
+      const probe = "url" in this.#server ? {} : { probe: { timeoutMs: PROBE_MS } };
+      const client = new Client({ name: "baton", version: "1" }, { versionNegotiation: { mode: "auto", ...probe } });
+      client.onclose = () => {
+        this.isBroken = true;
+        this.#gone();
+      };
+      this.#client = client;
+      this.#transport = await this.#transportTo(this.#server);
+      if (this.#isClosed) throw new Error("it was closed before it was open");
+      await client.connect(this.#transport, { timeout: CONNECT_MS });
+      return client;
+    } catch (error) {
+      this.isBroken = true;
+      this.#gone();
+      throw this.#unconnected(error);
+    }
+  }
+
+  async #transportTo(server: McpServer): Promise<Transport> {
+    if ("url" in server) {
+      const { StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
+      const [initialReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor] = [1_000, 30_000, 1.5];
+      return new StreamableHTTPClientTransport(new URL(server.url), {
+        fetch: (url, init) => this.#fetch(server.url, url, init),
+        reconnectionOptions: {
+          ...{ initialReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor },
+          maxRetries: RESUMES_MAX,
+        },
+        reconnectionScheduler: resumeLater,
+      });
+    }
+    const { StdioClientTransport } = await import("@modelcontextprotocol/client/stdio");
+    const { command, args = [], env = {} } = server as Partial<typeof server> & { command: string };
+    const maxBufferSize = this.#service.limits.answerBytesMax;
+    return new StdioClientTransport({ command, args: [...args], env: { ...env }, stderr: "ignore", maxBufferSize });
+  }
+
+  async #fetch(own: string, url: string | URL, init: RequestInit = {}): Promise<Response> {
+    const answering = within.getStore();
+    try {
+      const answer = await this.#open(this.#requestTo(own, String(url), init, answering), this.#service);
+      return responseOf(answer, answering);
+    } catch (error) {
+      if (init.method === "GET") answering?.ended(error); // the rest of an answer was asked for in vain
+      throw error;
+    }
+  }
+
+  /** Redirects come back as they are: the SDK follows those within the origin, and nothing follows others (1). */
+  #requestTo(own: string, url: string, init: RequestInit, answering: Answering | undefined): EgressRequest {
+    const isOwn = new URL(url).origin === new URL(own).origin;
+    const credentials = isOwn ? credentialsOf(this.#service, this.#secrets) : NO_CREDENTIALS;
+    const signals = [init.signal, answering?.over].filter((one) => one !== null && one !== undefined);
+    return {
+      method: init.method ?? "GET",
+      url: withQuery(url, credentials.query),
+      headers: { ...Object.fromEntries(new Headers(init.headers)), ...credentials.headers },
+      body: typeof init.body === "string" ? init.body : null,
+      redirect: "stop",
+      credentialHeaders: Object.keys(credentials.headers),
+      ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+    };
+  }
+
+  // What went wrong.
+
+  #unconnected(error: unknown): ProblemError {
+    const { problem } = this.#problemOf(error);
+    const detail = `The MCP server of ${this.#service.id} cannot be reached: ${problem.detail}`;
+    return new ProblemError({ ...problem, detail, facts: { ...problem.facts, isSent: false } }, { cause: error });
+  }
+
+  #problemOf(error: unknown): ProblemError {
+    const found = problemIn(error) ?? problemOf(error);
+    if (!isItsOwnWord(found)) this.isBroken = true;
+    const { problem } = found;
+    return new ProblemError({ ...problem, detail: masked(problem.detail, this.#secretTexts()) as string }, { cause: error });
+  }
+
+  #secretTexts(): Credentials["texts"] {
+    try {
+      return credentialsOf(this.#service, this.#secrets).texts;
+    } catch {
+      return [];
+    }
+  }
+
+  // Its end.
+
+  #rest(): void {
+    if (this.#calls > 0) return;
+    if (this.#isLeft) void this.close();
+    else this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
+  }
+
+  closeWhenUnused(): void {
+    this.#isLeft = true;
+    if (this.#calls === 0) void this.close();
+  }
+
+  /** Calls under way fail. Never throws. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#gone();
+    await leaveSession(this.#transport);
+    await this.#client?.close().catch(() => undefined);
+    await this.#transport?.close().catch(() => undefined); // also where it is not open yet
+  }
+}
+
+/** A server that keeps something for a session is told that it ends. */
+async function leaveSession(transport: (Transport & { terminateSession?(): Promise<void> }) | null): Promise<void> {
+  if (transport?.sessionId === undefined || transport.terminateSession === undefined) return;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, LEAVE_MS_MAX);
+  await Promise.race([transport.terminateSession().catch(() => undefined), late]);
+  clearTimeout(timer);
+}
+
+function withQuery(url: string, query: Credentials["query"]): string {
+  const made = new URL(url);
+  for (const [name, value] of Object.entries(query)) made.searchParams.set(name, value);
+  return Object.keys(query).length === 0 ? url : made.href;
+}
+
+/** Statuses without a body, as Response has it. */
+const EMPTY = new Set([204, 205, 304]);
+
+/** Fields that the SDK looks at. */
+const HEADERS = ["content-type", "location", "mcp-session-id", "retry-after", "www-authenticate"];
+
+function responseOf({ status, headers, body }: EgressStream, answering: Answering | undefined): Response {
+  const isStream = /^text\/event-stream/i.test(headers["content-type"] ?? "");
+  const watched = isStream && answering !== undefined ? answering.watched(body) : body;
+  const shownHeaders = HEADERS.flatMap((name): [string, string][] => {
+    const value = headers[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  const content = EMPTY.has(status) ? null : (ReadableStream.from(watched) as ReadableStream<Uint8Array<ArrayBuffer>>);
+  return new Response(content, { status, headers: shownHeaders });
+}
+
+// One call.
+
+/** Which call a request belongs to: the SDK waits for ever where a stream ends without the answer. */
+const within = new AsyncLocalStorage<Answering>();
+
+class Answering {
+  readonly #lost = new AbortController();
+  readonly #over = new AbortController();
+  readonly #given: AbortSignal | undefined;
+  readonly #rejectGiven: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+  /** Rejects when whoever called gives up. */
+  readonly given: Promise<never>;
+
+  constructor(given: AbortSignal | undefined) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => undefined);
+    this.#given = given;
+    this.given = promise;
+    this.#rejectGiven = () => {
+      reject(given?.reason);
+      this.#over.abort(given?.reason);
+    };
+    if (given?.aborted === true) this.#rejectGiven();
+    given?.addEventListener("abort", this.#rejectGiven, { once: true });
+  }
+
+  /** Aborted when the caller gives up, or the answer is lost. */
+  get signal(): AbortSignal {
+    return this.#given === undefined ? this.#lost.signal : AbortSignal.any([this.#given, this.#lost.signal]);
+  }
+
+  /** Aborted when the caller gives up: what is still open for the call is closed. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver || this.#over.signal.aborted;
+  }
+
+  /** Why the answer cannot come any more; undefined while it can. */
+  get lostBy(): unknown {
+    return this.#lost.signal.aborted ? this.#lost.signal.reason : undefined;
+  }
+
+  async *watched(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let reason: unknown = null;
+    try {
+      yield* body;
+    } catch (error) {
+      reason = error;
+      throw error;
+    } finally {
+      this.ended(reason);
+    }
+  }
+
+  /** What could have brought the answer ended: it is lost unless the rest of it is asked for. */
+  ended(reason: unknown): void {
+    clearTimeout(this.#timer);
+    if (this.isOver) return;
+    const lost = problemIn(reason) ?? servicesProblems.SERVICE_UNAVAILABLE("The connection ended before the answer came.");
+    this.#timer = setTimeout(() => this.#lost.abort(lost), RESUME_MS_MAX);
+  }
+
+  resuming(): void {
+    clearTimeout(this.#timer);
+  }
+
+  end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#given?.removeEventListener("abort", this.#rejectGiven);
+  }
+}
+
+/** Asks for the rest of an answer later; not where nobody wants it any more. */
+function resumeLater(resume: () => void, delayMs: number): () => void {
+  const answering = within.getStore();
+  if (answering?.isOver === true) return () => undefined;
+  answering?.resuming();
+  const timer = setTimeout(resume, delayMs);
+  return () => clearTimeout(timer);
+}
+
+// What the SDK throws, as problems.
+
+/** The problem of ours at the bottom of it: the gate's, or a missing secret. */
+function problemIn(error: unknown): ProblemError | null {
+  for (let one = error; one instanceof Error; one = one.cause) if (isProblemError(one)) return one;
+  return null;
+}
+
+/** JSON-RPC: the request itself was wrong. */
+const REQUEST_WRONG = new Set([-32_600, -32_601, -32_602]);
+
+function problemOf(error: unknown): ProblemError {
+  const { code, status } = error as { code?: unknown; status?: unknown };
+  const said = (error instanceof Error ? error.message : String(error)).slice(0, SAID_LENGTH_MAX);
+  if (typeof status === "number") {
+    const make = PASSING.has(status) ? servicesProblems.SERVICE_UNAVAILABLE : servicesProblems.SERVICE_REFUSED;
+    return make(`It answers ${status}: ${said}`, { facts: { status } });
+  }
+  if (typeof code === "number") {
+    const make = REQUEST_WRONG.has(code) ? servicesProblems.SERVICE_REFUSED : servicesProblems.SERVICE_FAILED;
+    return make(`The server says: ${said}`, { facts: { rpcCode: code } });
+  }
+  if (code === "INVALID_RESULT") return servicesProblems.SERVICE_ANSWER_INVALID(said);
+  if (typeof code === "string" && NOT_HERE.has(code)) return servicesProblems.SERVICE_REFUSED(said);
+  return servicesProblems.SERVICE_UNAVAILABLE(said, code === "NOT_CONNECTED" ? { facts: { isSent: false } } : {});
+}
+
+/** What a server wants of us that we do not have: it may ask nobody, and no model. */
+const NOT_HERE = new Set([
+  "CAPABILITY_NOT_SUPPORTED",
+  "INPUT_REQUIRED_ROUNDS_EXCEEDED",
+  "METHOD_NOT_SUPPORTED_BY_PROTOCOL_VERSION",
+  "UNSUPPORTED_RESULT_TYPE",
+]);
+
+/** A server answered, and with no sign that it has forgotten who asks. */
+function isItsOwnWord({ problem: { code, facts } }: ProblemError): boolean {
+  const answered = ["SERVICE_REFUSED", "SERVICE_FAILED", "SERVICE_ANSWER_INVALID", "SERVICE_IMPORT_FAILED"].includes(code);
+  const isBusy = typeof facts?.status === "number" && PASSING.has(facts.status);
+  return (answered && !UNKNOWN_SESSION.has(facts?.status)) || isBusy || code.startsWith("SERVICE_SECRET_");
+}
+
+/** A session that a server does not know; 400 comes from servers that do not keep to the protocol's 404. */
+const UNKNOWN_SESSION: ReadonlySet<unknown> = new Set([400, 404]);
+
+function isUnknownSession(error: unknown): boolean {
+  return isProblemError(error) && UNKNOWN_SESSION.has(error.problem.facts?.status);
+}
+
+// What a tool gives.
+
 interface ToolResult {
-  readonly content?: readonly {
-    readonly type: string;
-    readonly text?: string;
-    readonly data?: string;
-    readonly mimeType?: string;
-  }[];
+  readonly content?: readonly ContentPart[];
   readonly structuredContent?: unknown;
 }
 
-/** What is structured goes before what is said; one text is a text; pictures are files. */
-function outputOf({ content = [], structuredContent }: ToolResult): Json {
-  if (structuredContent !== undefined) return structuredContent as Json;
-  const parts = content.map((part): Json => {
-    if (part.type === "text") return { type: "text", text: part.text ?? "" };
-    if (part.data !== undefined)
-      return { type: part.type, mediaType: part.mimeType ?? "application/octet-stream", data: part.data };
-    return part as unknown as Json;
-  });
-  const [only] = content;
-  return content.length === 1 && only?.type === "text" ? (only.text ?? "") : { content: parts };
+interface ContentPart {
+  readonly type: string;
+  readonly text?: string;
+  readonly data?: string;
+  readonly mimeType?: string;
+  readonly resource?: {
+    readonly uri?: string;
+    readonly mimeType?: string;
+    readonly text?: string;
+    readonly blob?: string;
+  };
 }
 
-function operationOf({ name, title, description, inputSchema, outputSchema, annotations = {} }: Tool): Json {
-  const { readOnlyHint = false, destructiveHint, idempotentHint } = annotations;
-  const effects = readOnlyHint ? "read" : destructiveHint === true ? "destructive" : "write";
-  return {
-    ...(title === undefined ? {} : { title }),
-    ...(description === undefined ? {} : { description: description.slice(0, 2_000) }),
-    tool: name,
-    effects,
-    ...(readOnlyHint || idempotentHint === true ? { idempotent: true } : {}),
-    input: inputSchema as Json,
-    ...(outputSchema === undefined ? {} : { output: outputSchema as Json }),
-  };
+/** What is structured goes before what is said; one text is a text; pictures, sounds and resources are files. */
+function outputOf({ content = [], structuredContent }: ToolResult): Json {
+  if (structuredContent !== undefined) return structuredContent as Json;
+  const [only] = content;
+  return content.length === 1 && only?.type === "text" ? (only.text ?? "") : { content: content.map(partOf) };
+}
+
+const BYTES = "application/octet-stream";
+
+function partOf(part: ContentPart): Json {
+  const { type, text, data, mimeType, resource } = part;
+  if (type === "text") return { type, text: text ?? "" };
+  if (data !== undefined) return { type, mediaType: mimeType ?? BYTES, data };
+  if (resource === undefined) return part as unknown as Json;
+  const { uri = "", mimeType: mediaType = resource.blob === undefined ? "text/plain" : BYTES } = resource;
+  return { type, uri, mediaType, ...(resource.blob === undefined ? { text: resource.text ?? "" } : { data: resource.blob }) };
 }
