@@ -1,5 +1,6 @@
 // `baton validate` and `baton graph`: documents looked at, not run.
 
+import { existsSync, readFileSync } from "node:fs";
 import type { Problem } from "../base/problem.ts";
 import { type CheckedDocument, checkDocumentFile, loadWorkflowFile, placeOf } from "../orchestrator.ts";
 import { type Diagnostic, frame, graphMermaid, graphOf, graphSvg, graphText } from "../workflow.ts";
@@ -54,10 +55,13 @@ export function diagnosticText(text: string, diagnostic: Diagnostic, terminal: T
   return `${lines.join("\n")}\n`;
 }
 
-/** Of a document that is refused: each place as `baton validate` shows it. */
+/** Problems whose facts are a file and all that is wrong in it. */
+const OF_FILES = new Set(["DOCUMENT_INVALID", "SERVICE_DEFINITION_INVALID"]);
+
+/** Of a document or a definition that is refused: each place as `baton validate` shows it. */
 export function sayDiagnostics({ code, facts }: Problem, terminal: Terminal): void {
-  if (code !== "DOCUMENT_INVALID" || typeof facts?.file !== "string") return;
-  const { text } = checkDocumentFile(facts.file);
+  if (!OF_FILES.has(code) || typeof facts?.file !== "string" || !existsSync(facts.file)) return;
+  const text = readFileSync(facts.file, "utf8");
   for (const diagnostic of facts.diagnostics as readonly Diagnostic[]) terminal.say(diagnosticText(text, diagnostic, terminal));
 }
 

@@ -1,10 +1,16 @@
 // Making a service's definition of what a person names: a file, an address, an entry of the catalogue, an MCP server.
+//
+//  1. What a person typed may be of this machine: exactly that host and port are open while it is read.
+//  2. What a document from elsewhere says opens nothing: a place that is not its own and that the gate would not let
+//     anybody call is to be named by a person.
+//  3. A process is started only where a person typed its command, here or in a definition of theirs.
 
 import { existsSync, readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { parse } from "yaml";
 import type { Json } from "../base/json.ts";
-import { openGate, readPolicy } from "../security.ts";
+import { isProblemError } from "../base/problem.ts";
+import { type EgressResponse, isMetadataHost, openGate, readPolicy } from "../security.ts";
 import {
   CATALOGUE,
   definitionOfMcp,
@@ -16,8 +22,8 @@ import {
   serviceOfDocument,
   servicesProblems,
 } from "../services.ts";
-import { placeOf } from "./documents.ts";
-import { openMcp } from "./outside.ts";
+import { invalidService } from "./documents.ts";
+import { openMcp, outside } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
 
 export interface ServiceImport {
@@ -41,13 +47,21 @@ export interface Imported {
 export async function importService(wanted: ServiceImport): Promise<Imported> {
   const { target, name, baseUrl, isMcp = false, stdio } = wanted;
   if (stdio !== undefined && stdio.length > 0) return fromMcp(name ?? serviceName(target), stdioServer(stdio), stdio.join(" "));
-  if (isMcp) return fromMcp(name ?? serviceName(new URL(target).hostname), { url: target }, target);
-  if (/^https?:\/\//.test(target)) return fromUrl(target, wanted);
-  if (existsSync(target)) return fromFile(target, wanted);
+  if (isMcp) return fromMcp(name ?? serviceName(readUrl(target).hostname), { url: target }, target);
+  if (/^https?:\/\//i.test(target)) return fromUrl(target, wanted);
   if (CATALOGUE.has(target)) return fromCatalogue(target, name, baseUrl);
+  if (existsSync(target)) return await fromFile(target, wanted);
   if (extname(target) !== "") throw orchestratorProblems.WF_FILE_MISSING(`There is no file ${target}.`);
   throw servicesProblems.SERVICE_IMPORT_FAILED(`${JSON.stringify(target)} is neither a file, a URL, nor in the catalogue.`, {
     fix: `The catalogue has: ${[...CATALOGUE.keys()].join(", ")}.`,
+  });
+}
+
+function readUrl(target: string): URL {
+  const url = URL.parse(target);
+  if (url !== null && /^https?:$/.test(url.protocol)) return url;
+  throw servicesProblems.SERVICE_IMPORT_FAILED(`${JSON.stringify(target.slice(0, 200))} is no URL.`, {
+    fix: "Write it like http://127.0.0.1:3000/mcp.",
   });
 }
 
@@ -61,28 +75,32 @@ function fromCatalogue(target: string, name: string | undefined, baseUrl: string
   return { definition: { service: name ?? target.replaceAll(".", "-"), uses: target, ...config }, source: null };
 }
 
-function fromFile(path: string, wanted: ServiceImport): Imported {
+// Files.
+
+async function fromFile(path: string, wanted: ServiceImport): Promise<Imported> {
   const full = resolve(path);
   if (![".yaml", ".yml", ".json"].includes(extname(path)))
     throw servicesProblems.SERVICE_IMPORT_FAILED(`${path} is neither YAML nor JSON.`, {
       fix: "A service in TypeScript is made known where it is used: baton run FLOW --with FILE, baton start FILE, openBaton({ services }).",
     });
-  const bytes = readFileSync(full);
+  const bytes = readBytes(full, path);
   const api = looselyRead(bytes.toString("utf8"));
-  if (api !== undefined && isOpenApi(api)) return fromOpenApi(api, full, wanted);
+  if (api !== undefined && isOpenApi(api)) return { definition: definitionFrom(api, full, wanted), source: full };
   const { diagnostics, document } = readDefinition(bytes, path);
-  if (document !== null) return { definition: renamed(document, wanted), source: full };
-  const errors = diagnostics.filter(({ severity }) => severity === "error");
-  const [first] = errors;
-  const more = errors.length > 1 ? ` And ${errors.length - 1} more.` : "";
-  throw servicesProblems.SERVICE_DEFINITION_INVALID(
-    `${first === undefined ? path : placeOf(first)}: ${first?.message ?? "It is no definition."}${more}`,
-    {
-      ...(first === undefined ? {} : { at: placeOf(first) }),
-      ...(first?.fix === undefined ? {} : { fix: first.fix }),
-      facts: { file: path, diagnostics: errors },
-    },
-  );
+  if (document === null)
+    throw invalidService(
+      path,
+      diagnostics.filter(({ severity }) => severity === "error"),
+    );
+  return { definition: await withTools(renamed(document, wanted)), source: full };
+}
+
+function readBytes(full: string, path: string): Buffer {
+  try {
+    return readFileSync(full);
+  } catch (error) {
+    throw orchestratorProblems.WF_FILE_KIND(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function renamed(document: ServiceDocument, { name, baseUrl }: ServiceImport): ServiceDocument {
@@ -91,6 +109,15 @@ function renamed(document: ServiceDocument, { name, baseUrl }: ServiceImport): S
     ...(name === undefined ? {} : { service: name }),
     ...(baseUrl === undefined ? {} : { config: { ...(document.config as object | undefined), baseUrl } }),
   };
+}
+
+/** A definition that names an MCP server and no tools has them all. */
+async function withTools(document: ServiceDocument): Promise<ServiceDocument> {
+  const { mcp, operations = {} } = document;
+  if (mcp === undefined || Object.keys(operations as object).length > 0) return document;
+  const described = await openMcp.describe(serviceOfDocument(document), outside);
+  const made = definitionOfMcp({ name: document.service, server: mcp, described });
+  return { ...made, ...document, operations: made.operations ?? {} };
 }
 
 const ALIASES_MAX = 100;
@@ -106,36 +133,67 @@ function looselyRead(text: string): Json | undefined {
   }
 }
 
-/** An address that a person typed may be of this machine: exactly that host and port are open for it. */
+// Addresses.
+
+/** Of a description, decoded: those of large clouds have tens of megabytes. */
+const DOCUMENT_BYTES_MAX = 64 << 20;
+
 async function fromUrl(target: string, wanted: ServiceImport): Promise<Imported> {
-  const { hostname, port, protocol } = new URL(target);
-  const place = `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
-  await using gate = openGate(readPolicy([place]));
-  const answer = await gate.request({
-    method: "GET",
-    url: target,
-    headers: { accept: "application/json, application/yaml, */*" },
-  });
+  const answer = await fetched(target);
   const api = answer.status < 300 ? looselyRead(Buffer.from(answer.body).toString("utf8")) : undefined;
   if (api === undefined || !isOpenApi(api))
     throw servicesProblems.SERVICE_IMPORT_FAILED(`${target} answers ${answer.status} and gives no OpenAPI document.`, {
       fix: "Name the document's own address; of an MCP server say --mcp; of an OpenAI-compatible one: baton services add openai-compatible --base-url URL.",
     });
-  return fromOpenApi(api, target, wanted);
+  const definition = definitionFrom(api, answer.url, wanted);
+  if (wanted.baseUrl === undefined) await requireOpen([target, answer.url], definition);
+  return { definition, source: target };
 }
 
-/** A document from elsewhere does not open this machine: a private server that is not its own is to be named by a person. */
-function fromOpenApi(document: Json, url: string, { name, baseUrl }: ServiceImport): Imported {
-  const named = { ...(name === undefined ? {} : { name }), ...(baseUrl === undefined ? {} : { baseUrl }) };
-  const definition = definitionOfOpenApi({ document, url, ...named });
-  const service = serviceOfDocument(definition);
-  const isItsOwn = /^https?:/.test(url) && service.baseUrl !== null && new URL(url).host === new URL(service.baseUrl).host;
-  if (/^https?:/.test(url) && service.isLocal && !isItsOwn && baseUrl === undefined)
-    throw servicesProblems.SERVICE_IMPORT_FAILED(`${url} says its service is at ${service.baseUrl}, which is of this network.`, {
-      fix: "If that is meant, say so: --base-url URL.",
-    });
-  return { definition, source: url };
+/** From the very place that was typed (1), and where it leads that is open to all. */
+async function fetched(target: string): Promise<EgressResponse> {
+  const { hostname, port, protocol } = readUrl(target);
+  const place = `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
+  const limits = { responseBytesMax: DOCUMENT_BYTES_MAX };
+  await using gate = openGate(readPolicy(isMetadataHost(hostname) ? [] : [place]), { limits });
+  return await gate.request({
+    method: "GET",
+    url: target,
+    headers: { accept: "application/json, application/yaml, */*" },
+  });
 }
+
+function definitionFrom(document: Json, url: string, { name, baseUrl }: ServiceImport): ServiceDocument {
+  const named = { ...(name === undefined ? {} : { name }), ...(baseUrl === undefined ? {} : { baseUrl }) };
+  return definitionOfOpenApi({ document, url, ...named });
+}
+
+const LOOK_MS = 3_000;
+
+/** Where the service is not where its document was: the gate says whether anybody may call there (2). */
+async function requireOpen(from: readonly string[], definition: ServiceDocument): Promise<void> {
+  const { baseUrl, isLocal } = serviceOfDocument(definition);
+  if (baseUrl === null || from.some((url) => new URL(url).host === new URL(baseUrl).host)) return;
+  if (!isLocal && !(await isDenied(baseUrl))) return;
+  throw servicesProblems.SERVICE_IMPORT_FAILED(
+    `${from[0]} says its service is at ${baseUrl}, which is of this network or no place that is open to all.`,
+    { fix: "If that is meant, say so: --base-url URL." },
+  );
+}
+
+/** Whether somebody answers there is of no interest. */
+async function isDenied(url: string): Promise<boolean> {
+  const limits = { connectMs: LOOK_MS, headersMs: LOOK_MS, totalMs: LOOK_MS };
+  await using gate = openGate(readPolicy([]), { limits });
+  try {
+    await gate.request({ method: "HEAD", url, redirect: "stop" });
+    return false;
+  } catch (error) {
+    return isProblemError(error) && ["EGRESS_DENIED", "EGRESS_URL_INVALID"].includes(error.code);
+  }
+}
+
+// MCP.
 
 function stdioServer([command = "", ...args]: readonly string[]): Json {
   return { command, args };
@@ -143,6 +201,6 @@ function stdioServer([command = "", ...args]: readonly string[]): Json {
 
 async function fromMcp(name: string, server: Json, source: string): Promise<Imported> {
   const bare = { service: name, category: "tools", mcp: server, operations: {} };
-  const operations = (await openMcp.operations(serviceOfDocument(bare))) ?? {};
-  return { definition: definitionOfMcp({ name, server, operations }), source };
+  const described = await openMcp.describe(serviceOfDocument(bare), outside);
+  return { definition: definitionOfMcp({ name, server, described }), source };
 }

@@ -108,7 +108,8 @@ export class McpConnections {
     const output = outputOf(result as ToolResult);
     if (result.isError !== true) return output;
     const said = typeof output === "string" ? output : JSON.stringify(output);
-    throw servicesProblems.SERVICE_REFUSED(`The tool ${shown(name)} says: ${said.slice(0, SAID_LENGTH_MAX)}`);
+    const { texts } = credentialsOf(service, secrets);
+    throw servicesProblems.SERVICE_REFUSED(`The tool ${shown(name)} says: ${cut(said, texts)}`);
   }
 
   async ping(service: Service, secrets: Secrets, abortSignal: AbortSignal): Promise<void> {
@@ -320,7 +321,7 @@ class Connection {
     const found = problemIn(error) ?? problemOf(error);
     if (!isItsOwnWord(found)) this.isBroken = true;
     const { problem } = found;
-    return new ProblemError({ ...problem, detail: masked(problem.detail, this.#secretTexts()) as string }, { cause: error });
+    return new ProblemError({ ...problem, detail: cut(problem.detail, this.#secretTexts()) }, { cause: error });
   }
 
   #secretTexts(): Credentials["texts"] {
@@ -483,12 +484,17 @@ function problemIn(error: unknown): ProblemError | null {
   return null;
 }
 
+/** Masked before it is cut: half a secret is not recognised. */
+function cut(text: string, secrets: readonly string[]): string {
+  return (masked(text, secrets) as string).slice(0, SAID_LENGTH_MAX);
+}
+
 /** JSON-RPC: the request itself was wrong. */
 const REQUEST_WRONG = new Set([-32_600, -32_601, -32_602]);
 
 function problemOf(error: unknown): ProblemError {
   const { code, status } = error as { code?: unknown; status?: unknown };
-  const said = (error instanceof Error ? error.message : String(error)).slice(0, SAID_LENGTH_MAX);
+  const said = error instanceof Error ? error.message : String(error);
   if (typeof status === "number") {
     const make = PASSING.has(status) ? servicesProblems.SERVICE_UNAVAILABLE : servicesProblems.SERVICE_REFUSED;
     return make(`It answers ${status}: ${said}`, { facts: { status } });
