@@ -29,9 +29,9 @@ export type {
   Workflow,
 } from "./workflow/context.ts";
 export { fullName, isWorkflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
-export { DIAGNOSTICS, type Diagnostic, didYouMean, frame, Report, Trail } from "./workflow/diagnostic.ts";
+export { DIAGNOSTICS, type Diagnostic, frame, Report, Trail } from "./workflow/diagnostic.ts";
 export type { Doer, HttpAnswer, HttpCall, HttpPlan, TaskEvent } from "./workflow/doer.ts";
-export { compileValue, type Evaluate, type ExpressionScope, piecesOf, programIn } from "./workflow/expression.ts";
+export { compileValue, type Evaluate, type ExpressionScope, piecesOf } from "./workflow/expression.ts";
 export { type Fault, faultOf } from "./workflow/fault.ts";
 export { type Graph, graphOf } from "./workflow/graph.ts";
 export { graphMermaid } from "./workflow/graph-mermaid.ts";

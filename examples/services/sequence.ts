@@ -44,7 +44,12 @@ export default workflow({
     const { results } = await sequence(ctx, [
       { name: "shout", call: "here/shout", input: { text } },
       { name: "count", call: "text.count", input: { text } },
-      { name: "mood", call: "away/mood", input: { text }, options: { fallback: [{ value: "unknown" }], retry: { attemptsMax: 1 } } },
+      {
+        name: "mood",
+        call: "away/mood",
+        input: { text },
+        options: { fallback: [{ value: "unknown" }], retry: { attemptsMax: 1 } },
+      },
     ]);
     const [shouted, words, mood] = results.map((result) => (result.ok ? result.output : null));
     return `${String(shouted)} (${String(words)} words; mood: ${String(mood)})`;

@@ -5,13 +5,17 @@
 
 import type { Json } from "../base/json.ts";
 import { type JsonSchema, readServiceSchema, type Schema } from "../workflow.ts";
+import type { Effects } from "./service.ts";
 
 export interface Capability {
   readonly name: string;
   readonly about: string;
+  /** Where an operation says nothing else. */
+  readonly effects: Effects;
+  /** All of them may be done twice: nothing is there twice then. */
   readonly input: JsonSchema;
   readonly output: JsonSchema;
-  /** What every adapter may rely on: shorthands spelled out. */
+  /** What every operation that has it may rely on: shorthands spelled out. */
   readonly normalise?: (input: Json) => Json;
 }
 
@@ -52,6 +56,7 @@ const message = {
 const chat: Capability = {
   name: "llm.chat",
   about: "A language model goes on with a conversation.",
+  effects: "read",
   input: {
     type: "object",
     anyOf: [{ required: ["messages"] }, { required: ["prompt"] }],
@@ -110,6 +115,7 @@ const chat: Capability = {
 const embed: Capability = {
   name: "llm.embed",
   about: "Texts become vectors: near where their meanings are.",
+  effects: "read",
   input: {
     type: "object",
     anyOf: [{ required: ["texts"] }, { required: ["text"] }],
@@ -129,6 +135,7 @@ const embed: Capability = {
 const image: Capability = {
   name: "image.generate",
   about: "Pictures from words.",
+  effects: "read",
   input: {
     type: "object",
     required: ["prompt"],
@@ -156,6 +163,7 @@ const collection = { type: "string", minLength: 1, maxLength: 255 } as const;
 const vectorCreate: Capability = {
   name: "vector.create",
   about: "Makes a collection of vectors, where there is none of that name.",
+  effects: "write",
   input: {
     type: "object",
     required: ["collection", "dimensions"],
@@ -171,6 +179,7 @@ const vectorCreate: Capability = {
 const vectorUpsert: Capability = {
   name: "vector.upsert",
   about: "Puts vectors into a collection; one id is there once.",
+  effects: "write",
   input: {
     type: "object",
     required: ["collection", "items"],
@@ -193,6 +202,7 @@ const vectorUpsert: Capability = {
 const vectorQuery: Capability = {
   name: "vector.query",
   about: "Finds the vectors of a collection that are nearest to one; the nearest first.",
+  effects: "read",
   input: {
     type: "object",
     required: ["collection", "vector"],
@@ -227,6 +237,7 @@ const vectorQuery: Capability = {
 const vectorDelete: Capability = {
   name: "vector.delete",
   about: "Takes vectors out of a collection, or the whole collection where no ids are given.",
+  effects: "destructive",
   input: {
     type: "object",
     required: ["collection"],
@@ -238,6 +249,7 @@ const vectorDelete: Capability = {
 const models: Capability = {
   name: "models.list",
   about: "The models a service has.",
+  effects: "read",
   input: { type: "object", properties: {} },
   output: {
     type: "object",
@@ -260,9 +272,4 @@ export const CAPABILITIES: ReadonlyMap<string, Capability> = new Map(
 export function inputSchemaOf(capability: string): Schema | null {
   const known = CAPABILITIES.get(capability);
   return known === undefined ? null : readServiceSchema(known.input, `The input of ${capability}`);
-}
-
-export function outputSchemaOf(capability: string): Schema | null {
-  const known = CAPABILITIES.get(capability);
-  return known === undefined ? null : readServiceSchema(known.output, `The output of ${capability}`);
 }

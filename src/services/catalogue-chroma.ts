@@ -119,9 +119,9 @@ export const CHROMA: CatalogueEntry = {
   },
   health: { path: "/api/v2/heartbeat" },
   operations: {
-    create: common("vector.create", create, { effects: "write", idempotent: true }),
-    upsert: common("vector.upsert", upsert, { effects: "write", idempotent: true }),
+    create: common("vector.create", create),
+    upsert: common("vector.upsert", upsert),
     query: common("vector.query", query),
-    delete: common("vector.delete", remove, { effects: "destructive", idempotent: true }),
+    delete: common("vector.delete", remove),
   },
 };

@@ -50,14 +50,12 @@ export function common(
 ): OperationDefinition {
   const known = CAPABILITIES.get(capability);
   if (known === undefined) throw new Error(`${capability} is no common capability`);
-  const normalise = known.normalise ?? ((input: Json) => input);
   return {
     capability,
     description: known.about,
     input: known.input,
     output: known.output,
-    effects: "read",
-    act: (input, outside) => act(normalise(input), outside),
+    act,
     ...more,
   };
 }

@@ -88,9 +88,9 @@ export const QDRANT: CatalogueEntry = {
   },
   health: { path: "/readyz" },
   operations: {
-    create: common("vector.create", create, { effects: "write", idempotent: true }),
-    upsert: common("vector.upsert", upsert, { effects: "write", idempotent: true }),
+    create: common("vector.create", create),
+    upsert: common("vector.upsert", upsert),
     query: common("vector.query", query),
-    delete: common("vector.delete", remove, { effects: "destructive", idempotent: true }),
+    delete: common("vector.delete", remove),
   },
 };

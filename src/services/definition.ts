@@ -11,6 +11,7 @@ import {
   type Schema,
   type Source,
 } from "../workflow.ts";
+import { CAPABILITIES } from "./capabilities.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { CatalogueEntry } from "./catalogue-entry.ts";
 import { checkDefinition, SERVICE_NAME } from "./definition-shape.ts";
@@ -222,23 +223,27 @@ function isLocalUrl(baseUrl: string | null, mcp: McpServer | null): boolean {
 }
 
 function operationOf(id: string, name: string, written: OperationDefinition, { limits }: ServiceDefinition): Operation {
-  const { capability = [], effects = effectsOf(written), act } = written;
+  const { capability = [], act } = written;
   if (typeof act !== "function") throw invalid(`The operation ${id}/${name} does not say how it is called`);
+  const capabilities = typeof capability === "string" ? [capability] : capability;
+  const common = capabilities.map((one) => CAPABILITIES.get(one)).find((one) => one !== undefined);
+  const { normalise } = common ?? {};
+  const effects = written.effects ?? common?.effects ?? effectsOf(written);
   return {
     name,
     title: written.title ?? null,
     description: written.description ?? null,
-    capabilities: typeof capability === "string" ? [capability] : capability,
+    capabilities,
     effects,
-    isIdempotent: written.idempotent ?? effects === "read",
+    isIdempotent: written.idempotent ?? (common !== undefined || effects === "read"),
     idempotencyHeader: written.idempotencyHeader ?? null,
-    input: schemaOf(written.input, `The input of ${id}/${name}`),
-    output: schemaOf(written.output, `The output of ${id}/${name}`),
+    input: schemaOf(written.input ?? common?.input, `The input of ${id}/${name}`),
+    output: schemaOf(written.output ?? common?.output, `The output of ${id}/${name}`),
     cost: written.cost ?? {},
     typicalLatencyMs: written.typicalLatencyMs ?? null,
     timeoutMs: written.timeoutMs ?? limits?.timeoutMs ?? LIMITS.timeoutMs,
     ui: written.ui ?? {},
-    act,
+    act: normalise === undefined ? act : (input, outside) => act(normalise(input), outside),
   };
 }
 
