@@ -150,6 +150,11 @@ async function openMcp(
   return { url: `http://127.0.0.1:${portOf(server)}/mcp`, asked, stop, [Symbol.asyncDispose]: stop };
 }
 
+/** As a server of the older era does, to whom the newer's first question means nothing. */
+function refuseNewer(headers: IncomingHttpHeaders): object | null {
+  return headers["mcp-method"] === "server/discover" ? [400, {}] : null;
+}
+
 function portOf(server: { address(): unknown }): number {
   return (server.address() as AddressInfo).port;
 }
@@ -216,3 +221,190 @@ test("the reference server as a process: its tools are operations, with what the
   const resource = (given as { content: Record<string, Json>[] }).content.find(({ type }) => type === "resource");
   assert.match(Buffer.from(String(resource?.data), "base64").toString(), /^Resource 1/);
 });
+
+test("a process gets no environment of ours, and ends with Baton", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "baton-mcp-server-"));
+  const file = writeServer(folder);
+  let pid = 0;
+  {
+    await using bed = await openBed();
+    await bed.add({ target: "little", stdio: [process.execPath, file] });
+    assert.deepEqual(processesWith(file), [], "what was started to be asked for its tools has ended");
+
+    const env = JSON.parse(String(outputIn(await bed.call("little/env")))) as Record<string, string>;
+    assert.equal(env.PATH, process.env.PATH);
+    assert.ok(!JSON.stringify(env).includes("not-for-servers"));
+    assert.deepEqual(
+      Object.keys(env).filter((name) => name.startsWith("BATON")),
+      [],
+    );
+    pid = Number(outputIn(await bed.call("little/pid")));
+    assert.deepEqual(processesWith(file), [pid], "one process, for both calls");
+  }
+  assert.ok(!isThere(pid));
+  rmSync(folder, { recursive: true });
+});
+
+test("what a server says of itself is in the definition; tools whose names are none get names of their own", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "baton-mcp-server-"));
+  const file = writeServer(folder);
+  await using bed = await openBed();
+  const names = await bed.add({ target: "little", stdio: [process.execPath, file] });
+  assert.deepEqual(names.toSorted(), ["die", "env", "pid", "two_words_and_more", "two_words_and_more_2"]);
+  const { version, description } = await bed.baton.call("services.show", { id: "little" });
+  assert.deepEqual({ version, description }, { version: "1.2.3", description: "Be little." });
+  assert.equal(outputIn(await bed.call("little/two_words_and_more")), "one");
+  assert.equal(outputIn(await bed.call("little/two_words_and_more_2")), "two");
+  rmSync(folder, { recursive: true });
+});
+
+test("a process that dies fails the call that is under way, at once, and is started again for the next", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "baton-mcp-server-"));
+  const file = writeServer(folder);
+  await using bed = await openBed();
+  await bed.add({ target: "little", stdio: [process.execPath, file] });
+  const first = Number(outputIn(await bed.call("little/pid")));
+
+  const died = problemIn(await bed.call("little/die"));
+  assert.equal(died.code, "SERVICE_UNAVAILABLE");
+  const second = Number(outputIn(await bed.call("little/pid")));
+  assert.notEqual(second, first);
+
+  process.kill(second, "SIGKILL"); // between two calls
+  await once(() => !isThere(second));
+  assert.notEqual(Number(outputIn(await bed.call("little/pid"))), second);
+  rmSync(folder, { recursive: true });
+});
+
+test("a process that cannot be started says why, and that nothing was sent", async () => {
+  await using bed = await openBed();
+  await assert.rejects(importService({ target: "none", stdio: ["baton-no-such-command"] }), (error) => {
+    assert.ok(isProblemError(error));
+    assert.match(error.problem.detail, /The MCP server of none cannot be reached: .*baton-no-such-command/);
+    return true;
+  });
+  const definition = { service: "none", mcp: { command: "baton-no-such-command" }, operations: { go: { tool: "go" } } };
+  await bed.baton.call("services.add", { definition });
+  const problem = problemIn(await bed.call("none/go"));
+  assert.equal(problem.code, "SERVICE_UNAVAILABLE");
+  assert.equal(problem.facts?.wasSent, false);
+});
+
+test("a server by URL of the newer era: structured output is checked, and what a tool refuses is a failure", async () => {
+  await using server = await openMcp((mcp) => {
+    registerAdd(mcp);
+    mcp.registerTool("refuse", {}, () => ({ isError: true, content: [{ type: "text", text: "Not on a Sunday." }] }));
+  });
+  await using bed = await openBed();
+  assert.deepEqual(await bed.add({ target: server.url, isMcp: true, name: "sums" }), ["add", "refuse"]);
+  assert.deepEqual(outputIn(await bed.call("sums/add", { a: 20, b: 22 })), { sum: 42 });
+  assert.equal(server.asked.at(-1)?.headers["mcp-protocol-version"], "2026-07-28");
+
+  const refused = problemIn(await bed.call("sums/refuse"));
+  assert.equal(refused.code, "SERVICE_REFUSED");
+  assert.match(refused.detail, /^sums\/refuse: The tool "refuse" says: Not on a Sunday\.$/);
+  const { services } = await bed.baton.call("services.check", { id: "sums" });
+  assert.equal(services[0]?.health, "healthy");
+
+  const { definition } = await importService({ target: server.url, isMcp: true, name: "sums" });
+  const operations = definition.operations as Record<string, Record<string, Json>>;
+  const other = { type: "object", properties: { sum: { type: "string" } } };
+  await bed.baton.call("services.add", {
+    ...{ definition: { ...definition, operations: { add: { ...operations.add, output: other } } }, replace: true },
+  });
+  assert.equal(problemIn(await bed.call("sums/add", { a: 1, b: 1 }, { retry: { attemptsMax: 1 } })).code, "SERVICE_ANSWER_INVALID");
+});
+
+test("a tool that a server does not know any more, and one that fails inside", async () => {
+  let isThereStill = true;
+  await using server = await openMcp((mcp) => {
+    registerAdd(mcp);
+    if (isThereStill) mcp.registerTool("old", {}, () => ({ content: [] }));
+    mcp.registerTool("fail", {}, () => {
+      throw new Error("the disk is full");
+    });
+  });
+  await using bed = await openBed();
+  await bed.add({ target: server.url, isMcp: true, name: "t" });
+  isThereStill = false;
+  const gone = problemIn(await bed.call("t/old"));
+  assert.equal(gone.code, "SERVICE_REFUSED");
+  assert.match(gone.detail, /old/);
+  assert.match(problemIn(await bed.call("t/fail")).detail, /the disk is full/);
+  assert.deepEqual(outputIn(await bed.call("t/add", { a: 1, b: 2 })), { sum: 3 });
+});
+
+test("the reference server by URL, of the older era: spoken to in its own, and found again when it was started anew", async () => {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}/mcp`;
+  let child = await startEverything(port);
+  try {
+    await using bed = await openBed();
+    await bed.add({ target: url, isMcp: true, name: "old" });
+    assert.equal(outputIn(await bed.call("old/echo", { message: "one" })), "Echo: one");
+    assert.equal((await bed.baton.call("services.check", { id: "old" })).services[0]?.health, "healthy");
+
+    await end(child);
+    child = await startEverything(port);
+    assert.equal(outputIn(await bed.call("old/echo", { message: "two" })), "Echo: two");
+
+    await end(child);
+    const gone = problemIn(await bed.call("old/echo", { message: "three" }, { retry: { attemptsMax: 1 } }));
+    assert.equal(gone.code, "SERVICE_UNAVAILABLE");
+    assert.equal((await bed.baton.call("services.check", { id: "old" })).services[0]?.health, "unhealthy");
+    child = await startEverything(port);
+    assert.equal(outputIn(await bed.call("old/echo", { message: "four" })), "Echo: four");
+  } finally {
+    await end(child);
+  }
+});
+
+test("a server by URL that dies while it works: the call fails at once, and the next finds it again", async () => {
+  const working = Promise.withResolvers<void>();
+  const make = (mcp: McpServer): void => {
+    registerAdd(mcp);
+    mcp.registerTool("work", {}, async (context) => {
+      await context.mcpReq.log("info", "it has begun"); // so that the answer is a stream
+      working.resolve();
+      return new Promise<never>(() => undefined);
+    });
+  };
+  const server = await openMcp(make);
+  const port = Number(new URL(server.url).port);
+  await using bed = await openBed();
+  await bed.add({ target: server.url, isMcp: true, name: "t" });
+  const called = bed.call("t/work");
+  await working.promise;
+  await server.stop();
+  const problem = problemIn(await called);
+  assert.equal(problem.code, "SERVICE_UNAVAILABLE");
+  await using _again = await openMcp(make, { port });
+  assert.deepEqual(outputIn(await bed.call("t/add", { a: 1, b: 2 })), { sum: 3 });
+});
+
+for (const era of ["newer", "older"])
+  test(`a call that takes too long, or that nobody wants any more, is given up at the server too (${era} era)`, async () => {
+    const begun: AbortSignal[] = [];
+    const older = era === "older" ? { gate: refuseNewer } : {};
+    await using server = await openMcp((mcp) => {
+      registerAdd(mcp);
+      mcp.registerTool("sleep", {}, async (context) => {
+        begun.push(context.mcpReq.signal);
+        return new Promise<never>(() => undefined);
+      });
+    }, older);
+    await using bed = await openBed();
+    await bed.add({ target: server.url, isMcp: true, name: "t" });
+
+    const late = problemIn(await bed.call("t/sleep", {}, { attemptTimeoutMs: 100 }));
+    assert.equal(late.code, "SERVICE_UNAVAILABLE");
+    assert.match(late.detail, /did not answer within 100 ms/);
+    await once(() => begun[0]?.aborted === true);
+
+    const sleeper = workflow({ name: "sleeper", run: (context) => context.call("t/sleep", {}) });
+    const { id } = await bed.baton.start(sleeper as never, null);
+    await once(() => begun.length === 2);
+    await bed.baton.cancel(id);
+    await once(() => begun[1]?.aborted === true);
+    assert.deepEqual(outputIn(await bed.call("t/add", { a: 1, b: 2 })), { sum: 3 });
+  });

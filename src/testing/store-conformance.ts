@@ -20,6 +20,7 @@ import {
   WORKFLOW,
 } from "./store-bed.ts";
 import { readingChecks } from "./store-readings.ts";
+import { serviceChecks } from "./store-services.ts";
 import { steeringChecks } from "./store-steering.ts";
 
 type Checks = Readonly<Record<string, StoreAct>>;
@@ -336,7 +337,17 @@ const failing: Checks = {
   },
 };
 
-const CHECKS: Checks = { ...durable, ...whole, ...fenced, ...journals, ...once, ...failing, ...readingChecks, ...steeringChecks };
+const CHECKS: Checks = {
+  ...durable,
+  ...whole,
+  ...fenced,
+  ...journals,
+  ...once,
+  ...failing,
+  ...readingChecks,
+  ...steeringChecks,
+  ...serviceChecks,
+};
 
 /** The suite for a store. `newBed` gives a place without data. */
 export function storeConformance(newBed: () => StoreBed): readonly ConformanceCheck[] {

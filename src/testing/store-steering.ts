@@ -19,9 +19,10 @@ import {
 
 type Checks = Readonly<Record<string, StoreAct>>;
 
-/** More than a row holds. */
+/** Lets nothing go beside what a check says. */
 const NOTHING_ELSE = { readingsBefore: 0, rollupsBefore: 0, fineRollupsBefore: 0, lastAnswerCountMax: 10 };
 
+/** More than a row holds. */
 const LARGE = JSON.stringify("é".repeat(100_000));
 
 const event = (seq: number, more: Partial<Extract<Change, { kind: "event" }>> = {}): Change => ({
