@@ -21,8 +21,11 @@ export interface CommandShape {
 
 export interface OperationShape<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
   readonly summary: string;
-  /** `read` changes nothing and works beside an owner; `steer` needs the owner, or the lock for a moment; `carry` needs a carrier. */
-  readonly kind: "read" | "steer" | "carry";
+  /**
+   * `read` changes nothing and works beside an owner; `look` asks the owner, who knows more than is kept, and reads where there is
+   * none; `steer` needs the owner, or the lock for a moment; `carry` needs a carrier.
+   */
+  readonly kind: "read" | "look" | "steer" | "carry";
   readonly http: { readonly method: "GET" | "POST" | "DELETE"; readonly path: string };
   readonly input: I;
   readonly output: O;

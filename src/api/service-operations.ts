@@ -92,7 +92,7 @@ export type FoundService = z.infer<typeof found>;
 export const serviceOperations = {
   "services.list": define({
     summary: "List services: what they can, how they are.",
-    kind: "read",
+    kind: "look",
     http: { method: "GET", path: "/v1/services" },
     input: z.object({ capability: z.string().max(200).optional() }),
     output: z.object({ services: z.array(serviceLine) }),
@@ -104,7 +104,7 @@ export const serviceOperations = {
   }),
   "services.show": define({
     summary: "Show a service: its operations with their inputs, its health, its circuit.",
-    kind: "read",
+    kind: "look",
     http: { method: "GET", path: "/v1/services/:id" },
     input: z.object({ id: serviceId }),
     output: serviceView,

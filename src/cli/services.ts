@@ -4,6 +4,7 @@
 import type { Command } from "commander";
 import type { KpisView, OutputOf, ServiceLine, ServiceView } from "../api.ts";
 import type { Json } from "../base/json.ts";
+import { isProblemError } from "../base/problem.ts";
 import { spanForPeople } from "../base/time.ts";
 import type { News } from "../engine.ts";
 import { ask, importService } from "../orchestrator.ts";
@@ -141,10 +142,18 @@ async function schemaOf(target: string, options: CommonOptions): Promise<Fields 
   const { services } = at < 0 ? await ask(options.data, "services.list", { capability: target }) : { services: [] };
   const id = at < 0 ? services[0]?.id : target.slice(0, at);
   if (id === undefined) return null;
-  const { operationList } = await ask(options.data, "services.show", { id });
+  const shown = await ask(options.data, "services.show", { id }).catch(unlessUnknown);
+  if (shown === null) return null;
+  const { operationList } = shown;
   const name = at < 0 ? target : target.slice(at + 1);
   const found = operationList.find((one) => one.name === name) ?? operationList.find((one) => one.capabilities.includes(name));
   return found === undefined || found.input === null ? null : fieldsIn(found.input);
+}
+
+/** What is called may be known where the run is carried, or be said to be unknown there. */
+function unlessUnknown(error: unknown): null {
+  if (isProblemError(error) && error.code === "SERVICE_UNKNOWN") return null;
+  throw error;
 }
 
 function fieldsIn(schema: unknown): Fields {

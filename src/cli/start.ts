@@ -25,6 +25,10 @@ export async function startOwner(files: readonly string[], options: StartOwnerOp
   openGateFor(options);
   await using baton = await openBaton({ data: options.data, carry: "everything", files });
   using _telling = baton.listen(teller(terminal));
+  using _services = baton.listenToServices(({ service, what, words }) => {
+    const mark = terminal.style(/^(unhealthy|open)/.test(words) ? "red" : "dim", "●");
+    terminal.say(`${mark} ${service}  ${what === "circuit" ? "circuit " : ""}${printable(words)}`);
+  });
   using _watching = options.reload ? watchFiles(baton, files, terminal) : { [Symbol.dispose]: () => undefined };
   const open = baton.openRunCount();
   await saySchedules(baton, terminal);

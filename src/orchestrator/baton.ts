@@ -25,7 +25,7 @@ import {
   Scheduler,
 } from "../engine.ts";
 import { isEnd, limits, RETENTION, type RetentionPolicy, type Run, readRetention, runProblems } from "../run.ts";
-import { callingOf, type ServiceDefinition } from "../services.ts";
+import { callingOf, type ServiceDefinition, type ServiceEvent } from "../services.ts";
 import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../store.ts";
 import { type DocumentSchedule, fullName, type Workflow } from "../workflow.ts";
 import { BUILT_IN } from "./built-in.ts";
@@ -371,6 +371,11 @@ export class Baton implements Answerer, AsyncDisposable {
   async call<N extends OperationName>(operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
     this.#requireOpen();
     return answerWith(this.#handlers, operation, input);
+  }
+
+  /** Hears what happens to services: health, circuits, definitions that come and go. */
+  listenToServices(listener: (event: ServiceEvent) => void): Disposable {
+    return this.#parts.serviceDesk.listen(listener);
   }
 
   /** Live news of every run carried here. */

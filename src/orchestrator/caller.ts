@@ -220,8 +220,10 @@ function pause(ms: number): Promise<void> {
 
 /** Asks one operation of whoever can answer it. */
 export async function ask<N extends OperationName>(dataPath: string, operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
-  if (operations[operation].kind === "read") return readBeside(dataPath, operation, input);
+  const { kind } = operations[operation];
+  if (kind === "read") return readBeside(dataPath, operation, input);
   const there = (owner: RemoteBaton) => owner.call(operation, input);
+  if (kind === "look") return thereOrHere(dataPath, there, () => readBeside(dataPath, operation, input), true);
   return thereOrHere(dataPath, there, () => steerAlone(dataPath, operation, input), false);
 }
 

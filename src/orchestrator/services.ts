@@ -16,6 +16,7 @@ import {
   type Health,
   type Service,
   type ServiceDocument,
+  type Standing,
   serviceOfDocument,
   servicesProblems,
 } from "../services.ts";
@@ -27,6 +28,7 @@ type Handler<N extends OperationName> = (input: ReadInputOf<N>) => Promise<Outpu
 type Handlers<N extends OperationName> = { readonly [K in N]: Handler<K> };
 
 export type ServiceReadName = "services.list" | "services.show" | "stats.show";
+export type ServiceLookName = "services.list" | "services.show";
 export type ServiceSteerName = "services.add" | "services.remove" | "services.discover" | "services.check" | "services.rate";
 
 export function serviceReadHandlers(store: Store, now: () => number): Handlers<ServiceReadName> {
@@ -37,7 +39,11 @@ export function serviceReadHandlers(store: Store, now: () => number): Handlers<S
         .map((kept) => keptLine(kept))
         .filter((line) => capability === undefined || line.capabilities.includes(capability)),
     }),
-    "services.show": async ({ id }) => viewOf(requireKept(store, id), store),
+    "services.show": async ({ id }) => {
+      const kept = requireKept(store, id);
+      const service = serviceOfDocument(JSON.parse(kept.definitionText) as ServiceDocument);
+      return viewOf(service, JSON.parse(kept.stateText) as KeptState, kept, store);
+    },
     "stats.show": async ({ window }) => {
       const from = now() - WINDOWS[window];
       const position = store.fold("services")?.position ?? 0;
@@ -110,16 +116,19 @@ function lineOf(service: Service, { health = { kind: "unknown" }, circuit = "clo
 
 const CHANGES_SHOWN_MAX = 20;
 
-function viewOf(kept: KeptService, store: Store): ServiceView {
-  const line = keptLine(kept);
-  const state = JSON.parse(kept.stateText) as KeptState;
-  const service = serviceOfDocument(JSON.parse(kept.definitionText) as ServiceDocument);
+function viewOf(
+  service: Service,
+  state: KeptState,
+  { source, addedAt }: Pick<KeptService, "source" | "addedAt">,
+  store: Store,
+): ServiceView {
+  const line = lineOf(service, state);
   const { description, config, configuration, authentication, limits } = service;
   return {
     ...line,
     ...(description === null ? {} : { description }),
-    ...(kept.source === null ? {} : { source: kept.source }),
-    addedAt: rfc3339(kept.addedAt),
+    ...(source === null ? {} : { source }),
+    addedAt: rfc3339(addedAt),
     ...{ config, configuration, authentication, limits },
     ...(state.models == null ? {} : { models: [...state.models] }),
     operationList: [...service.operations.values()].map((one) => ({
@@ -129,7 +138,7 @@ function viewOf(kept: KeptService, store: Store): ServiceView {
       ...{ capabilities: [...one.capabilities], effects: one.effects, idempotent: one.isIdempotent, ui: one.ui },
       ...{ input: one.input?.jsonSchema ?? null, output: one.output?.jsonSchema ?? null },
     })),
-    circuitHistory: store.circuitReadings(kept.id, CHANGES_SHOWN_MAX).map(({ at, text }) => {
+    circuitHistory: store.circuitReadings(service.id, CHANGES_SHOWN_MAX).map(({ at, text }) => {
       const { to, because } = JSON.parse(text) as { to: string; because: string };
       return { at: rfc3339(at), to, because };
     }),
@@ -138,7 +147,11 @@ function viewOf(kept: KeptService, store: Store): ServiceView {
 
 // At the owner's.
 
-export function serviceHandlers(owner: ServiceDesk, store: Store, engine: EmbeddedEngine): Handlers<ServiceSteerName> {
+export function serviceHandlers(
+  owner: ServiceDesk,
+  store: Store,
+  engine: EmbeddedEngine,
+): Handlers<ServiceSteerName | ServiceLookName> {
   const { desk } = owner;
   const now = (): number => engine.clock.now();
   const add = async (document: ServiceDocument, source: string | null): Promise<Service> => {
@@ -152,7 +165,21 @@ export function serviceHandlers(owner: ServiceDesk, store: Store, engine: Embedd
     owner.reload();
     return service;
   };
+  const stateOf = ({ health, models, breaker }: Standing): KeptState => ({ health, models, circuit: breaker.state(now()).kind });
   return {
+    "services.list": async ({ capability }) => ({
+      services: [
+        ...desk.standings().map((standing) => lineOf(standing.service, stateOf(standing))),
+        ...[...owner.broken].map(([id, problem]) => brokenLine(id, problem)),
+      ]
+        .filter((line) => capability === undefined || line.capabilities.includes(capability))
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    }),
+    "services.show": async ({ id }) => {
+      const standing = desk.standing(id);
+      const { source, addedAt = now() } = store.services().find((one) => one.id === id) ?? { source: null };
+      return viewOf(standing.service, stateOf(standing), { source, addedAt }, store);
+    },
     "services.add": async ({ definition, source, replace }) => {
       const document = requireDefinition(definition as Json);
       const isKnown = store.services().some(({ id }) => id === document.service);

@@ -198,7 +198,7 @@ async function readText(request: IncomingMessage, bytesMax: number): Promise<{ t
 }
 
 function callOf({ method = "", url = "", headers }: IncomingMessage, body: Json, serial: number): FakeCall {
-  const { pathname, searchParams } = new URL(url, "http://127.0.0.1");
+  const { pathname, searchParams } = new URL(`http://127.0.0.1${url}`);
   return { method, path: url, headers, body, serial, place: pathname, query: searchParams, segments: {} };
 }
 
@@ -225,10 +225,18 @@ function matchPath(pattern: string, place: string): Readonly<Record<string, stri
   const segments: Record<string, string> = {};
   for (const [at, name] of names.entries()) {
     const value = given[at] ?? "";
-    if (name.startsWith(":") && value !== "") segments[name.slice(1)] = decodeURIComponent(value);
+    if (name.startsWith(":") && value !== "") segments[name.slice(1)] = unescaped(value);
     else if (name !== value) return null;
   }
   return segments;
+}
+
+function unescaped(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 async function write(response: ServerResponse, { status, headers, body }: FakeAnswer): Promise<void> {
