@@ -27,6 +27,18 @@ export { judge } from "./services/judgement.ts";
 export { McpConnections } from "./services/mcp.ts";
 export type { HttpRequestPlan, Operation as ApiOperation, OperationParameter } from "./services/openapi.ts";
 export { planOperation } from "./services/openapi.ts";
+export {
+  type CallResult,
+  type Need,
+  type ParallelCall,
+  type ParallelOptions,
+  type ParallelResult,
+  parallel,
+  type SequencedCall,
+  type SequenceOptions,
+  type SequenceResult,
+  sequence,
+} from "./services/patterns.ts";
 export { servicesProblems } from "./services/problems.ts";
 export type { Choice } from "./services/selection.ts";
 export type { FileValue, Operation, Outside, Service, ServiceDefinition } from "./services/service.ts";

@@ -273,6 +273,7 @@ const OWN_ROOT = new URL("../../", import.meta.url).href;
 const FACES: Readonly<Record<string, string>> = {
   batonflow: "../index",
   "batonflow/jq": "../jq",
+  "batonflow/services": "../services",
   "batonflow/testing": "../testing",
 };
 
