@@ -6,6 +6,7 @@
 import type { Json } from "../base/json.ts";
 import {
   amount,
+  bearer,
   type FakeAnswer,
   type FakeCall,
   type FakeHttp,
@@ -77,7 +78,7 @@ function refuse(status: number, why: FakeRefusal, call: FakeCall): FakeAnswer {
 }
 
 function guard(call: FakeCall, apiKey: string | undefined): FakeAnswer | null {
-  const given = call.headers["x-api-key"];
+  const given = call.headers["x-api-key"] ?? bearer(call) ?? undefined; // its client of version 1 says it as a bearer's
   if (given === undefined) return problem(call, 401, "x-api-key header is required");
   if (apiKey !== undefined && given !== apiKey) return problem(call, 401, "invalid x-api-key");
   if (call.headers["anthropic-version"] === undefined) return problem(call, 400, "anthropic-version: header is required");
