@@ -8,10 +8,12 @@ import { suite, test } from "node:test";
 import type { Json } from "../src/base/json.ts";
 import { type Baton, openBaton } from "../src/orchestrator.ts";
 import { openFakeAnthropic } from "../src/testing/fake-anthropic.ts";
+import { openFakeAutomatic1111 } from "../src/testing/fake-automatic1111.ts";
 import type { FakeHttp } from "../src/testing/fake-http.ts";
 import type { ChatRequest, FakeAiOptions } from "../src/testing/fake-model.ts";
 import { openFakeOllama } from "../src/testing/fake-ollama.ts";
 import { openFakeOpenAi } from "../src/testing/fake-openai.ts";
+import { openFakeQdrant } from "../src/testing/fake-qdrant.ts";
 import { type Called, type Context, workflow } from "../src/workflow.ts";
 
 const KEY = "sk-catalogue-4711";
@@ -221,6 +223,63 @@ test("openai makes pictures, which leave the journal, and a model looks at them"
   assert.match(image?.blob ?? "", /^blob_[0-9a-f]{64}$/);
   const seen = await bed.call<Chatted>("llm.chat", { prompt: "What is it?", images: [image as unknown as Json] });
   assert.match(outputOf(seen.called).text, /1024/);
+});
+
+test("automatic1111 makes pictures; nobody vouches for its adapter, and that is said", async () => {
+  await using fake = await openFakeAutomatic1111();
+  await using bed = await openBed({ service: "it", uses: "automatic1111", config: { baseUrl: fake.url } });
+  const input = { prompt: "a green hill", width: 128, height: 64, count: 2, seed: 7 };
+  const { called } = await bed.call<{ images: { mediaType: string }[]; seed: number }>("image.generate", input);
+  const { images, seed } = outputOf(called);
+  assert.deepEqual([images.length, images[0]?.mediaType, seed], [2, "image/png", 7]);
+  const { called: listed } = await bed.call<{ models: object[] }>("models.list");
+  assert.equal(outputOf(listed).models.length, 2);
+  const { services } = await bed.baton.call("services.list", {});
+  assert.deepEqual([services[0]?.unproven, services[0]?.proven], [true, undefined]);
+});
+
+test("qdrant keeps vectors under the names they are given, and scores grow with nearness by every distance", async () => {
+  await using fake = await openFakeQdrant();
+  await using bed = await openBed({ service: "it", uses: "qdrant", config: { baseUrl: fake.url } });
+  for (const distance of ["cosine", "dot", "euclid"]) {
+    const collection = `by-${distance}`;
+    outputOf((await bed.call("vector.create", { collection, dimensions: 2, distance })).called);
+    const again = await bed.call<{ created: boolean }>("vector.create", { collection, dimensions: 2, distance });
+    assert.equal(outputOf(again.called).created, false);
+    const items = [
+      { id: "near it", vector: [1, 0.1], text: "near", metadata: { lang: "en" } },
+      { id: "far", vector: [0, 1], metadata: { lang: "fr" } },
+    ];
+    outputOf((await bed.call("vector.upsert", { collection, items })).called);
+    outputOf((await bed.call("vector.upsert", { collection, items })).called); // again is the same
+    const { called } = await bed.call<{ matches: { id: string; score: number; text: string | null }[] }>("vector.query", {
+      ...{ collection, vector: [1, 0] },
+    });
+    const { matches } = outputOf(called);
+    assert.deepEqual(
+      matches.map(({ id, text }) => [id, text]),
+      [
+        ["near it", "near"],
+        ["far", null],
+      ],
+    );
+    assert.ok((matches[0]?.score ?? 0) > (matches[1]?.score ?? 0), distance);
+    const french = await bed.call<{ matches: { id: string }[] }>("vector.query", {
+      collection,
+      vector: [1, 0],
+      where: { lang: "fr" },
+    });
+    assert.deepEqual(
+      outputOf(french.called).matches.map(({ id }) => id),
+      ["far"],
+    );
+    outputOf((await bed.call("vector.delete", { collection, ids: ["far"] })).called);
+    const left = await bed.call<{ matches: object[] }>("vector.query", { collection, vector: [1, 0] });
+    assert.equal(outputOf(left.called).matches.length, 1);
+  }
+  const unfit = await bed.call("vector.query", { collection: "by-dot", vector: [1, 2, 3] });
+  assert.ok(!unfit.called.ok);
+  assert.match(unfit.called.problem.detail, /expected dim: 2, got 3/);
 });
 
 test("services of this machine are found by what they answer, whatever their port", async () => {

@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
+import { QdrantClient } from "@qdrant/js-client-rest";
 import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { openFakeAnthropic } from "../src/testing/fake-anthropic.ts";
 import { openFakeOllama } from "../src/testing/fake-ollama.ts";
 import { openFakeOpenAi } from "../src/testing/fake-openai.ts";
+import { openFakeQdrant } from "../src/testing/fake-qdrant.ts";
 
 const KEY = "sk-judge";
 const QUESTION = "How often does the tide come in?";
@@ -144,5 +146,49 @@ suite("Anthropic's client", () => {
     await assert.rejects(client.messages.create(asked), Anthropic.InternalServerError);
     const stranger = new Anthropic({ apiKey: "wrong", baseURL: fake.url, maxRetries: 0 });
     await assert.rejects(stranger.messages.create(asked), Anthropic.AuthenticationError);
+  });
+});
+
+suite("Qdrant's client", () => {
+  test("makes collections, puts points in, finds, counts and deletes them", async () => {
+    await using fake = await openFakeQdrant({ apiKey: KEY });
+    const client = new QdrantClient({ url: fake.url, apiKey: KEY });
+    await client.createCollection("words", { vectors: { size: 2, distance: "Cosine" } });
+    const points = [
+      { id: 1, vector: [1, 0], payload: { lang: "en", year: 1 } },
+      { id: 2, vector: [0.9, 0.1], payload: { lang: "fr", year: 2 } },
+      { id: "5c56c793-69f3-4fbf-87e6-c4bf54c28c26", vector: [0, 1], payload: { lang: "en", year: 3 } },
+    ];
+    await client.upsert("words", { wait: true, points });
+    const near = await client.query("words", { query: [1, 0], limit: 2, with_payload: true });
+    assert.deepEqual(
+      near.points.map(({ id }) => id),
+      [1, 2],
+    );
+    const english = { must: [{ key: "lang", match: { value: "en" } }], must_not: [{ key: "year", range: { lt: 2 } }] };
+    const filtered = await client.query("words", { query: [1, 0], filter: english });
+    assert.deepEqual(
+      filtered.points.map(({ id }) => id),
+      ["5c56c793-69f3-4fbf-87e6-c4bf54c28c26"],
+    );
+    assert.equal((await client.count("words", { filter: { must: [{ key: "lang", match: { value: "en" } }] } })).count, 2);
+    const page = await client.scroll("words", { limit: 2 });
+    assert.equal(page.points.length, 2);
+    assert.equal((await client.scroll("words", { limit: 2, offset: page.next_page_offset ?? 0 })).points.length, 1);
+    await client.delete("words", { points: [1] });
+    assert.equal((await client.count("words")).count, 2);
+    assert.equal((await client.getCollection("words")).config.params.vectors?.size, 2);
+    assert.deepEqual((await client.getCollections()).collections, [{ name: "words" }]);
+  });
+
+  test("is told what is wrong", async () => {
+    await using fake = await openFakeQdrant({ apiKey: KEY });
+    const client = new QdrantClient({ url: fake.url, apiKey: KEY });
+    await assert.rejects(client.getCollection("nowhere"), { status: 404 });
+    await client.createCollection("words", { vectors: { size: 2, distance: "Dot" } });
+    await assert.rejects(client.createCollection("words", { vectors: { size: 2, distance: "Dot" } }), { status: 409 });
+    await assert.rejects(client.upsert("words", { points: [{ id: 1, vector: [1, 2, 3] }] }), { status: 400 });
+    const stranger = new QdrantClient({ url: fake.url, apiKey: "wrong", checkCompatibility: false });
+    await assert.rejects(stranger.getCollections(), { status: 401 });
   });
 });
