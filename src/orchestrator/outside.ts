@@ -106,6 +106,18 @@ export const openMcp = new McpConnections((request, service) => {
   return gateOf(mcp !== null && "url" in mcp ? mcp.url : "", service).open({ ...request, inspect: requireBound });
 });
 
+/** Who uses these connections: they are closed when nobody does. */
+let holders = 0;
+
+export function holdMcp(): AsyncDisposable {
+  holders++;
+  return {
+    async [Symbol.asyncDispose]() {
+      if (--holders === 0) await openMcp.close();
+    },
+  };
+}
+
 function gateOf(baseUrl: string, service: Service): EgressGate {
   const known = gates.get(service);
   if (known !== undefined) return known;

@@ -20,7 +20,7 @@ import {
 } from "../services.ts";
 import type { FreeChange, KeptService, Store } from "../store.ts";
 import { Ledger } from "../trust.ts";
-import { openMcp, reachServices, useAudit } from "./outside.ts";
+import { holdMcp, reachServices, useAudit } from "./outside.ts";
 
 /** Readings folded at once. */
 const PAGE = 1_000;
@@ -45,6 +45,7 @@ export class ServiceDesk implements AsyncDisposable {
   readonly #options: ServiceDeskOptions;
   readonly #reach: Reach;
   readonly #auditing: Disposable;
+  readonly #mcp = holdMcp();
   readonly #watch: HealthWatch | null;
   /** What was learned of all readings until `#position`. */
   readonly #ledger: Ledger;
@@ -205,6 +206,6 @@ export class ServiceDesk implements AsyncDisposable {
     this.#auditing[Symbol.dispose]();
     await this.#options.engine.flushed().catch(() => undefined);
     await this.fold().catch(() => undefined); // what is not folded is folded the next time
-    await openMcp.close();
+    await this.#mcp[Symbol.asyncDispose]();
   }
 }

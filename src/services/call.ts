@@ -179,7 +179,7 @@ class Round {
     try {
       return await this.#context.step(name, act, stepOptions);
     } catch (error) {
-      return lateOf(problemIn(error), asked.target);
+      return lateOf(problemIn(error), asked.target, stepOptions);
     }
   }
 
@@ -272,10 +272,11 @@ function problemIn(error: unknown): Problem {
 }
 
 /** Out of time is a service's failure like others; whether it got anything nobody knows. */
-function lateOf(problem: Problem, target: string): Problem {
+function lateOf(problem: Problem, target: string, { timeoutMs, attemptTimeoutMs }: StepOptions): Problem {
   if (problem.code !== "STEP_TIMEOUT") return problem;
+  const spanMs = problem.detail.includes("attemptTimeoutMs") ? attemptTimeoutMs : timeoutMs;
   const facts = { target, class: "timeout", wasSent: true };
-  return servicesProblems.SERVICE_UNAVAILABLE(`${target} did not answer in time: ${problem.detail}`, { facts }).problem;
+  return servicesProblems.SERVICE_UNAVAILABLE(`${target} did not answer within ${spanMs} ms.`, { facts }).problem;
 }
 
 const PASSED_ON = new Set(["RUN_ENDED", "STORAGE_FAILED", "ENGINE_CLOSED", "RUN_CANCELED", "RUN_TIMEOUT"]);
