@@ -142,7 +142,7 @@ async function openMcp(
   const server = createServer((request, response) => {
     asked.push({ method: request.method ?? "", headers: request.headers, url: request.url ?? "" });
     const refused = options.gate?.(request.headers, request.url ?? "") ?? null;
-    if (refused === null) return void handle(request, response);
+    if (refused === null) return void handle(request as never, response);
     response.writeHead(...(refused as [number, Record<string, string>])).end();
   });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
@@ -174,7 +174,10 @@ async function freePort(): Promise<number> {
 
 /** The reference server by URL, which knows the older era alone. */
 async function startEverything(port: number): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [EVERYTHING, "streamableHttp"], { env: { PORT: String(port) }, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(process.execPath, [EVERYTHING, "streamableHttp"], {
+    env: { PORT: String(port) },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   await new Promise<void>((resolve) => child.stderr?.on("data", (text: Buffer) => /listening/.test(String(text)) && resolve()));
   return child;
 }
@@ -203,15 +206,19 @@ test("the reference server as a process: its tools are operations, with what the
   const view = await bed.baton.call("services.show", { id: "everything" });
   assert.equal(view.kind, "mcp");
   const sum = view.operationList.find(({ name }) => name === "get-sum");
-  assert.equal(sum?.effects, "read");
-  assert.deepEqual((sum?.input as { required: string[] }).required, ["a", "b"]);
+  assert.ok(sum);
+  assert.equal(sum.effects, "read");
+  assert.deepEqual((sum.input as { required: string[] }).required, ["a", "b"]);
 
   assert.equal(outputIn(await bed.call("everything/echo", { message: "tides" })), "Echo: tides");
   assert.match(String(outputIn(await bed.call("everything/get-sum", { a: 2, b: 3 }))), /5/);
   assert.deepEqual(outputIn(await bed.call("everything/get-structured-content", { location: "Chicago" })), {
     ...{ temperature: 36, conditions: "Light rain / drizzle", humidity: 82 },
   });
-  assert.equal(problemIn(await bed.call("everything/get-structured-content", { location: "Atlantis" })).code, "SERVICE_INPUT_INVALID");
+  assert.equal(
+    problemIn(await bed.call("everything/get-structured-content", { location: "Atlantis" })).code,
+    "SERVICE_INPUT_INVALID",
+  );
 
   const { content } = outputIn(await bed.call("everything/get-tiny-image")) as { content: Record<string, Json>[] };
   const picture = content.find(({ type }) => type === "image");
@@ -312,7 +319,10 @@ test("a server by URL of the newer era: structured output is checked, and what a
   await bed.baton.call("services.add", {
     ...{ definition: { ...definition, operations: { add: { ...operations.add, output: other } } }, replace: true },
   });
-  assert.equal(problemIn(await bed.call("sums/add", { a: 1, b: 1 }, { retry: { attemptsMax: 1 } })).code, "SERVICE_ANSWER_INVALID");
+  assert.equal(
+    problemIn(await bed.call("sums/add", { a: 1, b: 1 }, { retry: { attemptsMax: 1 } })).code,
+    "SERVICE_ANSWER_INVALID",
+  );
 });
 
 test("a tool that a server does not know any more, and one that fails inside", async () => {
@@ -408,3 +418,35 @@ for (const era of ["newer", "older"])
     await once(() => begun[1]?.aborted === true);
     assert.deepEqual(outputIn(await bed.call("t/add", { a: 1, b: 2 })), { sum: 3 });
   });
+
+test("credentials go to the server's own place; one that sends elsewhere gets no call there, and the key is not told", async () => {
+  await using other = await openWeb({ "/mcp": { body: {} } });
+  let isMoved = false;
+  const gate = () => (isMoved ? [307, { location: `${other.url}/mcp` }] : null);
+  await using server = await openMcp(registerAdd, { gate });
+  await using bed = await openBed();
+  const authentication = { kind: "bearer", secret: "mcpKey" };
+  await bed.add({ target: server.url, isMcp: true, name: "t" }, { authentication });
+  assert.deepEqual(outputIn(await bed.call("t/add", { a: 1, b: 2 })), { sum: 3 });
+  assert.equal(server.asked.at(-1)?.headers.authorization, `Bearer ${process.env.BATON_SECRET_MCPKEY}`);
+  isMoved = true;
+  const problem = problemIn(await bed.call("t/add", { a: 1, b: 2 }, { retry: { attemptsMax: 1 } }));
+  assert.deepEqual(other.asked, []);
+  assert.ok(!JSON.stringify(problem).includes(process.env.BATON_SECRET_MCPKEY ?? "-"));
+});
+
+test("a document starts no process: it has no word for it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "baton-mcp-document-"));
+  const file = join(folder, "hostile.yaml");
+  writeFileSync(
+    file,
+    `document: { dsl: "1.0.3", namespace: a, name: b, version: "1.0.0" }
+do:
+  - one: { call: service, with: { target: t/x, mcp: { command: sh, args: ["-c", "id"] } } }
+  - two: { call: mcp, with: { transport: { stdio: { command: sh } } } }
+`,
+  );
+  const codes = checkDocumentFile(file).diagnostics.map(({ code }) => code);
+  rmSync(folder, { recursive: true });
+  assert.deepEqual(codes, ["DOC_KEY_UNKNOWN", "DOC_NOT_YET"]);
+});

@@ -119,7 +119,13 @@ export const serviceOperations = {
       source: z.string().max(4_096).nullable().default(null),
       replace: z.boolean().default(false),
     }),
-    output: z.object({ id: z.string(), replaced: z.boolean(), operations: z.number() }),
+    output: z.object({
+      id: z.string(),
+      replaced: z.boolean(),
+      operations: z.number(),
+      secret: z.string().optional().describe("what it cannot be called without"),
+      host: z.string().optional().describe("where that secret is to go"),
+    }),
   }),
   "services.remove": define({
     summary: "Forget a service; what it was asked and what it cost stays in journals and figures.",

@@ -35,6 +35,8 @@ export async function addService(target: string, args: readonly string[], option
   if (options.json) terminal.data(JSON.stringify({ v: 1, ...added }));
   else {
     terminal.say(`${added.id} is ${added.replaced ? "replaced" : "added"}: ${counted(added.operations, "operation")}`);
+    if (added.secret !== undefined)
+      terminal.say(`it needs a key: baton secrets set ${added.secret}${added.host === undefined ? "" : ` --host ${added.host}`}`);
     terminal.say(`look at it: baton services show ${added.id}`);
   }
   return 0;

@@ -185,7 +185,10 @@ export function serviceHandlers(
       const isKnown = store.services().some(({ id }) => id === document.service);
       if (isKnown && !replace) throw servicesProblems.SERVICE_EXISTS(`There is a service "${document.service}" already.`);
       const service = await add(document, source);
-      return { id: service.id, replaced: isKnown, operations: service.operations.size };
+      const { authentication, baseUrl } = service;
+      const needs = authentication !== null && authentication.isOptional !== true ? { secret: authentication.secret } : {};
+      const place = baseUrl === null ? {} : { host: new URL(baseUrl).host };
+      return { id: service.id, replaced: isKnown, operations: service.operations.size, ...needs, ...place };
     },
     "services.remove": async ({ id }) => {
       requireKept(store, id);

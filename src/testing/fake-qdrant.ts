@@ -192,8 +192,8 @@ function scoreOf(distance: Distance, a: readonly number[], b: readonly number[])
 function passes(payload: Fields, filter: Json | undefined): boolean {
   const { must, should, must_not: mustNot } = fields(filter);
   const holds = (condition: Json): boolean => meets(payload, fields(condition));
-  const any = items(should);
-  return items(must).every(holds) && !items(mustNot).some(holds) && (any.length === 0 || any.some(holds));
+  const wanted = items(should);
+  return items(must).every(holds) && !items(mustNot).some(holds) && (wanted.length === 0 || wanted.some(holds));
 }
 
 function meets(payload: Fields, { key, match, range }: Fields): boolean {
@@ -202,8 +202,8 @@ function meets(payload: Fields, { key, match, range }: Fields): boolean {
     .reduce<Json | undefined>((found, part) => fields(found)[part], payload);
   const values = Array.isArray(value) ? (value as readonly Json[]) : [value];
   if (match !== undefined) {
-    const { value: wanted, any } = fields(match);
-    return values.some((one) => one !== undefined && (any === undefined ? one === wanted : items(any).includes(one)));
+    const { value: wanted, any: oneOf } = fields(match);
+    return values.some((one) => one !== undefined && (oneOf === undefined ? one === wanted : items(oneOf).includes(one)));
   }
   const { gt, gte, lt, lte } = fields(range);
   const within = (one: Json | undefined): boolean =>
