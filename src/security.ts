@@ -2,13 +2,13 @@
  * What protects whoever runs Baton: the one gate through which calls go out.
  */
 export { type EgressPolicy, isMetadataHost, readPolicy } from "./security/egress.ts";
+export type { GateLimits } from "./security/exchange.ts";
 export {
   type EgressGate,
   type EgressHop,
   type EgressRequest,
   type EgressResponse,
   type EgressStream,
-  type GateLimits,
   type GateOptions,
   openGate,
 } from "./security/gate.ts";

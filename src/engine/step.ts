@@ -108,6 +108,8 @@ export class StepOperation<T> extends Operation<T> implements Acting {
   #inquires = false;
   #beat: { details: Json | undefined; at: number; recordedAt: number } = { details: undefined, at: 0, recordedAt: 0 };
   readonly #place: Place | null;
+  /** What its attempt stands in line as. */
+  #ticket = "";
   /** Whether it waits for its turn. */
   #queue: "standing" | "noted" | null = null;
   #retryAt: number | null = null;
@@ -238,19 +240,17 @@ export class StepOperation<T> extends Operation<T> implements Acting {
 
   /** Waits for its turn; the time it waits counts for `timeoutMs` only. */
   #standInLine(attempt: Attempt, place: Place): void {
+    const ticket = `${this.idempotencyKey} ${this.#attempts}`;
+    this.#ticket = ticket;
     this.#queue = "standing";
     this.#takesTime();
-    this.home.lines.ask(this.#ticket, place, this.#attemptAt, (at) => {
-      if (this.#acting !== attempt || this.closed || this.home.gone) return this.home.lines.leave(this.#ticket);
+    this.home.lines.ask(ticket, place, this.#attemptAt, (at) => {
+      if (this.#acting !== attempt || this.closed || this.home.gone) return this.home.lines.leave(ticket);
       this.#queue = null;
       this.#attemptAt = at;
       for (const change of passOf(place, at)) this.home.change(change);
       this.#begin(attempt, this.#options.delivery === "at-most-once" || place.limit.rate !== undefined);
     });
-  }
-
-  get #ticket(): string {
-    return `${this.idempotencyKey} ${this.#attempts}`;
   }
 
   /** Says on disk what it waits for, once that takes time: readers elsewhere see it there. */

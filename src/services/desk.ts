@@ -125,16 +125,16 @@ export interface CallFacts {
   readonly capability: string;
   readonly ok: boolean;
   readonly failure?: FailureClass;
-  readonly code?: string;
+  readonly code?: string | undefined;
   readonly attempt: number;
   readonly latencyMs: number;
   readonly queueMs: number;
   readonly costUsd: number;
-  readonly inputTokens?: number;
-  readonly outputTokens?: number;
+  readonly inputTokens?: number | undefined;
+  readonly outputTokens?: number | undefined;
   /** Under way at the service when this had ended. */
   readonly inFlight: number;
-  readonly degraded?: string;
+  readonly degraded?: string | undefined;
 }
 
 /** Failures that tell of the service's health. */
@@ -377,18 +377,14 @@ export class Desk {
   }
 
   #succeeded(standing: Standing, operation: Operation, request: InvokeRequest, attempted: Attempted, latencyMs: number): Done {
-    const { target, capability, key, degraded, rememberAs } = request;
+    const { target, capability, key, attempt, queueMs, degraded, rememberAs } = request;
     const costUsd = costOf(operation.cost, attempted.usage);
     moved(standing.latencyMs, operation.name, latencyMs);
     moved(standing.costUsd, operation.name, costUsd);
     const { inputTokens, outputTokens } = attempted.usage;
-    const used = { ...defined({ inputTokens }), ...defined({ outputTokens }) };
-    const call = this.#record(standing, operation, request, {
-      ...{ capability, ok: true, attempt: request.attempt, latencyMs, queueMs: request.queueMs, costUsd },
-      inFlight: standing.inFlight,
-      ...used,
-      ...defined({ degraded }),
-    });
+    const { inFlight } = standing;
+    const facts = { capability, ok: true, attempt, latencyMs, queueMs, costUsd, inFlight, inputTokens, outputTokens, degraded };
+    const call = this.#record(standing, operation, request, facts);
     if (rememberAs !== undefined)
       this.#options.keep([
         {
@@ -398,21 +394,19 @@ export class Desk {
           text: JSON.stringify({ target, key, output: attempted.output }),
         },
       ]);
-    return { output: attempted.output, call, latencyMs: rounded(latencyMs), costUsd, ...used };
+    const done = { output: attempted.output, call, latencyMs: rounded(latencyMs), costUsd };
+    return { ...done, ...defined({ inputTokens, outputTokens }) };
   }
 
   #failed(standing: Standing, operation: Operation, request: InvokeRequest, error: unknown, latencyMs: number): void {
-    const { capability } = request;
+    const { capability, attempt, queueMs } = request;
     const failure = error instanceof ServiceFailure ? error : null;
     const failureClass = classOfFailure(error);
     const costUsd = failure === null || !failure.wasSent ? 0 : costOf(operation.cost, failure.usage, false);
     const { inputTokens, outputTokens } = failure?.usage ?? {};
     this.#record(standing, operation, request, {
-      ...{ capability, ok: false, failure: failureClass, attempt: request.attempt, latencyMs, queueMs: request.queueMs, costUsd },
-      inFlight: standing.inFlight,
-      ...defined({ code: failure?.code }),
-      ...defined({ inputTokens }),
-      ...defined({ outputTokens }),
+      ...{ capability, ok: false, failure: failureClass, attempt, latencyMs, queueMs, costUsd },
+      ...{ inFlight: standing.inFlight, code: failure?.code, inputTokens, outputTokens },
     });
     if (failure === null || failure.nonRetryable || !request.mayRetry) return;
     if (!standing.retries.tryRetry(this.#options.clock.now())) failure.nonRetryable = true; // 3

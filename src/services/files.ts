@@ -19,9 +19,10 @@ type Members = Readonly<Record<string, Json>>;
 
 /** The same value with its large files kept beside. */
 export function storedFiles(value: Json, files: Files, run: string | null): Json {
-  return mapped(value, ({ mediaType, data, ...rest }) => {
-    if (typeof mediaType !== "string" || typeof data !== "string" || data.length <= INLINE_LENGTH_MAX) return null;
-    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(data)) return null;
+  return mapped(value, (members) => {
+    if (typeof members.mediaType !== "string") return null;
+    const { mediaType, data, ...rest } = members;
+    if (typeof data !== "string" || data.length <= INLINE_LENGTH_MAX || !/^[A-Za-z0-9+/]+={0,2}$/.test(data)) return null;
     const bytes = Buffer.from(data, "base64");
     return { ...rest, mediaType, blob: files.put(bytes, run), bytes: bytes.length };
   });
@@ -29,8 +30,10 @@ export function storedFiles(value: Json, files: Files, run: string | null): Json
 
 /** The same value with its files spelled out. Throws SERVICE_INPUT_INVALID where one is not there. */
 export function withFiles(value: Json, files: Files, run: string | null): Json {
-  return mapped(value, ({ mediaType, blob, ...rest }) => {
-    if (typeof mediaType !== "string" || typeof blob !== "string" || rest.data !== undefined) return null;
+  return mapped(value, (members) => {
+    if (typeof members.mediaType !== "string" || typeof members.blob !== "string") return null;
+    const { mediaType, blob, ...rest } = members;
+    if (rest.data !== undefined) return null;
     const bytes = files.get(blob, run);
     if (bytes === null) throw servicesProblems.SERVICE_INPUT_INVALID(`The file ${shown(blob)} is not there.`);
     return { ...rest, mediaType, data: bytes.toString("base64") };
@@ -44,7 +47,8 @@ function mapped(value: Json, change: (members: Members) => Json | null): Json {
   const changed = change(value as Members);
   if (changed !== null) return changed;
   let made: Record<string, Json> | null = null;
-  for (const [key, member] of Object.entries(value as Members)) {
+  for (const key of Object.keys(value)) {
+    const member = (value as Members)[key] ?? null;
     const other = mapped(member, change);
     if (other === member) continue;
     made ??= { ...(value as Members) };

@@ -2,9 +2,15 @@
 
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
+import { blockInsert } from "./block-insert.ts";
 import type { AuditLine, Change, ChangeReads, CodeIdentity, LineRow, Queue, StoredEvent, StreamItem } from "./changes.ts";
 
-type Writers = { readonly [K in Change["kind"]]: (change: Extract<Change, { kind: K }>) => void };
+/** Readings are many, and written together. */
+type Reading = Extract<Change, { kind: "reading" }>;
+
+type Single = Exclude<Change, Reading>;
+
+type Writers = { readonly [K in Single["kind"]]: (change: Extract<Single, { kind: K }>) => void };
 
 export function changeWriter(
   db: DatabaseSync,
@@ -30,9 +36,7 @@ export function changeWriter(
   );
   const removeService = db.prepare("delete from services where id = ?");
   const serviceState = db.prepare("update services set state = ? where id = ?");
-  const reading = db.prepare(
-    "insert or ignore into readings (id, at, kind, service, operation, facts) values (?, ?, ?, ?, ?, ?)",
-  );
+  const writeReadings = readingWriter(db);
   const rollup = db.prepare(
     "insert or replace into rollups (service, operation, span_ms, from_at, figures) values (?, ?, ?, ?, ?)",
   );
@@ -48,7 +52,6 @@ export function changeWriter(
     service: ({ id, definitionText, source, at }) => service.run(id, definitionText, source, at),
     "service-gone": ({ id }) => removeService.run(id),
     "service-state": ({ id, stateText }) => serviceState.run(stateText, id),
-    reading: ({ id, at, what, service: name, operation, text }) => reading.run(id, at, what, name, operation, text),
     rollup: ({ service: name, operation, spanMs, fromAt, figuresText }) =>
       rollup.run(name, operation, spanMs, fromAt, figuresText),
     fold: ({ name, position, stateText }) => fold.run(name, position, stateText),
@@ -71,8 +74,25 @@ export function changeWriter(
     "stream-item": ({ run, stream, id, at, text }) => item.run(run, stream, id, at, text),
   };
   return (changes) => {
-    for (const change of changes) (writers[change.kind] as (change: Change) => void)(change);
+    const readings: Reading[] = [];
+    for (const change of changes)
+      if (change.kind === "reading") readings.push(change);
+      else (writers[change.kind] as (change: Single) => void)(change);
+    if (readings.length > 0) writeReadings(readings);
   };
+}
+
+/** One that is told twice is there once. */
+function readingWriter(db: DatabaseSync): (readings: readonly Reading[]) => void {
+  const columns = ["id", "at", "kind", "service", "operation", "facts"];
+  return blockInsert<Reading>(db, "insert or ignore into readings", columns, (to, offset, reading) => {
+    to[offset] = reading.id;
+    to[offset + 1] = reading.at;
+    to[offset + 2] = reading.what;
+    to[offset + 3] = reading.service;
+    to[offset + 4] = reading.operation;
+    to[offset + 5] = reading.text;
+  });
 }
 
 /** Binds each line to the one before. */

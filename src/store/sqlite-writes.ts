@@ -1,16 +1,14 @@
 // The writing half of the SQLite store: claiming an epoch, and one transaction per commit.
 
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { isProblemError } from "../base/problem.ts";
 import { entryKinds } from "../run.ts";
+import { blockInsert } from "./block-insert.ts";
 import type { CodeIdentity } from "./changes.ts";
 import { hashIn, INLINE_LENGTH_MAX, type Payloads } from "./payloads.ts";
 import { storeProblems } from "./problems.ts";
 import { changeWriter } from "./sqlite-changes.ts";
 import type { Commit, JournalReset, NewEntry, Rewind, RunStart, RunUpdate, Store } from "./store.ts";
-
-/** Rows in one insert, as many as there are: many small inserts cost mostly their number. */
-const BLOCKS_ROWS = [32, 8, 1];
 
 export function sqliteWrites(db: DatabaseSync, payloads: Payloads): Pick<Store, "claim" | "tail" | "commit"> {
   // A store opened for reading has no use for statements that write.
@@ -109,31 +107,6 @@ function prepareWrites(db: DatabaseSync, payloads: Payloads) {
   };
 }
 
-/** Inserts any number of rows, a block at a time. `put` lays one row's values into the parameters from `offset`. */
-function blockInsert<Row>(
-  db: DatabaseSync,
-  into: string,
-  columns: readonly string[],
-  put: (to: SQLInputValue[], offset: number, row: Row) => void,
-) {
-  const width = columns.length;
-  const one = `(${columns.map(() => "?").join(", ")})`;
-  const blocks = BLOCKS_ROWS.map((size) => ({
-    size,
-    insert: db.prepare(`insert into ${into} (${columns.join(", ")}) values ${Array(size).fill(one).join(", ")}`),
-    values: Array<SQLInputValue>(width * size).fill(null),
-  }));
-  return (rows: readonly Row[]): void => {
-    let at = 0;
-    for (const { size, insert, values } of blocks) {
-      for (; at + size <= rows.length; at += size) {
-        for (let i = 0; i < size; i++) put(values, i * width, rows[at + i] as Row);
-        insert.run(...values);
-      }
-    }
-  };
-}
-
 /** Lays a text of a run into a row: itself, or the name of its file. */
 type Keep = (run: number, text: string) => string;
 
@@ -150,7 +123,7 @@ function payloadKeeper(db: DatabaseSync, payloads: Payloads): Keep {
 
 function entryWriter(db: DatabaseSync, keep: Keep) {
   const columns = ["seq", "run", "kind", "key", "hash", "at", "data"];
-  return blockInsert<NewEntry>(db, "journal", columns, (to, offset, entry) => {
+  return blockInsert<NewEntry>(db, "insert into journal", columns, (to, offset, entry) => {
     if (entry.key?.isWellFormed() === false) throw storeProblems.STORAGE_FAILED("A key has half a surrogate pair.");
     to[offset] = entry.seq;
     to[offset + 1] = entry.run;
@@ -181,7 +154,7 @@ function questionKeeper(db: DatabaseSync) {
 
 function startWriter(db: DatabaseSync, keep: Keep, workflowId: (identity: CodeIdentity) => number) {
   const key = db.prepare("insert into start_keys (namespace, name, key, run, body_hash) values (?, ?, ?, ?, ?)");
-  const insert = blockInsert<RunStart>(db, "runs", START_COLUMNS, (to, offset, start) => {
+  const insert = blockInsert<RunStart>(db, "insert into runs", START_COLUMNS, (to, offset, start) => {
     to[offset] = start.number;
     to[offset + 1] = workflowId(start.workflow);
     to[offset + 2] = start.status;
