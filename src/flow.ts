@@ -3,7 +3,7 @@
  * enough to be called. Retry budgets: how many retries are affordable. Pure: no clock, no chance, no I/O.
  */
 export type { BreakerPolicy, BreakerState, Pass } from "./flow/breaker.ts";
-export { Breaker, readBreakerPolicy } from "./flow/breaker.ts";
+export { Breaker, type BreakerChange, readBreakerPolicy } from "./flow/breaker.ts";
 export type { Limit, Rate, Ticket, Waiting } from "./flow/gate.ts";
 export { Gates, inWords, RATE_SPAN_MS_MAX, readLimit } from "./flow/gate.ts";
 export { RetryBudget } from "./flow/retry-budget.ts";

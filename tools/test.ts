@@ -47,6 +47,8 @@ interface Ended {
 
 stream.on("test:pass", (data: Ended) => take(data, true));
 stream.on("test:fail", (data: Ended) => take(data, false));
+stream.on("test:complete", progress);
+stream.on("test:summary", ({ file }: { file?: string }) => file !== undefined && fileDone(relative(rootPath(), file)));
 stream.on("test:stderr", (data: { message: string }) => void process.stderr.write(data.message));
 stream.on("end", finish);
 stream.resume();
@@ -75,6 +77,14 @@ function reason(error: unknown): string {
   return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
 }
 
+let done = 0;
+
+/** Tests are told in the order of their files; that they go on is seen at once. */
+function progress(): void {
+  done++;
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${done} tests, ${told.size} of ${files.length} files`);
+}
+
 const told = new Set<string>();
 
 function fileDone(file: string): void {
@@ -82,6 +92,7 @@ function fileDone(file: string): void {
   told.add(file);
   const sums = perFile.get(file) ?? { passed: 0, failed: 0, ms: 0 };
   const mark = sums.failed > 0 ? "✗" : "✓";
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   process.stdout.write(`${mark} ${file}  ${sums.passed} passed${sums.failed > 0 ? `, ${sums.failed} failed` : ""}\n`);
 }
 

@@ -73,15 +73,15 @@ export interface BreakerSnapshot {
 
 /** `openings`: how often it opened since it was last closed. */
 type Life =
-  | { readonly kind: "closed"; readonly failuresInRow: number; readonly slices: readonly Slice[] }
+  | { readonly kind: "closed"; readonly failuresInRow: number; readonly slices: Slice[] }
   | { readonly kind: "open"; readonly openings: number; readonly openedAt: number }
   | { readonly kind: "half-open"; readonly openings: number; readonly successes: number };
 
 /** Calls that settled from a moment on. */
 interface Slice {
   readonly from: number;
-  readonly calls: number;
-  readonly failures: number;
+  calls: number;
+  failures: number;
 }
 
 /** Slices of a window: protects memory, because calls are counted by slice and not kept one by one. */
@@ -180,14 +180,14 @@ export class Breaker {
   /** Goes on with what an earlier life wrote, under this policy, which may be another one (7). */
   static restore(policy: BreakerPolicy, snapshot: BreakerSnapshot): Breaker {
     const breaker = new Breaker(policy);
-    breaker.#life = snapshot.life;
+    breaker.#life = structuredClone(snapshot.life);
     breaker.#seenAt = snapshot.seenAt;
     breaker.#changes = snapshot.changes;
     return breaker;
   }
 
   snapshot(): BreakerSnapshot {
-    return { seenAt: this.#seenAt, life: this.#life, changes: this.#changes };
+    return { seenAt: this.#seenAt, life: structuredClone(this.#life), changes: this.#changes };
   }
 
   state(now: number): BreakerState {
@@ -245,7 +245,8 @@ export class Breaker {
 
   #noteCall(life: Life & { kind: "closed" }, failures: 0 | 1, now: number): void {
     const failuresInRow = failures === 0 ? 0 : life.failuresInRow + 1;
-    const noted = { ...life, failuresInRow, slices: counted(life.slices, failures, now, this.#policy.windowMs) };
+    const slices = counted(life.slices, failures, now, this.#policy.windowMs);
+    const noted: Life & { kind: "closed" } = { kind: "closed", failuresInRow, slices };
     const because = whyOpen(noted, this.#policy);
     if (because === null) this.#life = noted;
     else this.#become({ kind: "open", openings: 1, openedAt: now }, now, because);
@@ -287,9 +288,15 @@ function coolDownMsOf(openings: number, { coolDownMs, coolDownMsMax }: BreakerPo
   return Math.min(coolDownMs * 2 ** (openings - 1), coolDownMsMax);
 }
 
-/** The slices that are in the window still, with one more call (2). */
-function counted(slices: readonly Slice[], failures: 0 | 1, now: number, windowMs: number): Slice[] {
+/** The slices that are in the window still, with one more call (2): the very same where the call is of the newest of them. */
+function counted(slices: Slice[], failures: 0 | 1, now: number, windowMs: number): Slice[] {
   const sliceMs = Math.ceil(windowMs / WINDOW_SLICES_MAX);
+  const newest = slices.at(-1);
+  if (newest !== undefined && newest.from + sliceMs > now && (slices[0]?.from ?? now) + windowMs > now) {
+    newest.calls++;
+    newest.failures += failures;
+    return slices;
+  }
   const within = slices.filter(({ from }) => from + windowMs > now);
   const last = within.at(-1);
   if (last === undefined || last.from + sliceMs <= now) return [...within, { from: now, calls: 1, failures }];
@@ -300,8 +307,11 @@ function counted(slices: readonly Slice[], failures: 0 | 1, now: number, windowM
 function whyOpen({ failuresInRow, slices }: Life & { kind: "closed" }, policy: BreakerPolicy): string | null {
   if (failuresInRow >= policy.failuresMax)
     return failuresInRow === 1 ? "1 call failed" : `${failuresInRow} calls in a row failed`;
-  const calls = slices.reduce((sum, slice) => sum + slice.calls, 0);
-  const failures = slices.reduce((sum, slice) => sum + slice.failures, 0);
+  let [calls, failures] = [0, 0];
+  for (const slice of slices) {
+    calls += slice.calls;
+    failures += slice.failures;
+  }
   if (calls < policy.callsMin || failures / calls < policy.failureShare) return null;
   return `${failures} of ${calls} calls within ${spanForPeople(policy.windowMs)} failed`;
 }

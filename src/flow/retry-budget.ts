@@ -77,9 +77,12 @@ export class RetryBudget {
     const byMs = this.#seenAt - now;
     if (byMs > 0) for (const slice of this.#slices) slice.from -= byMs;
     this.#seenAt = now;
-    const kept = this.#slices.findIndex(({ from }) => from + RETRY_SLICE_MS + RETRY_WINDOW_MS > now);
-    this.#slices.splice(0, kept === -1 ? this.#slices.length : kept);
+    for (let [first] = this.#slices; first !== undefined && isOver(first, now); [first] = this.#slices) this.#slices.shift();
   }
+}
+
+function isOver({ from }: Slice, now: number): boolean {
+  return from + RETRY_SLICE_MS + RETRY_WINDOW_MS <= now;
 }
 
 function checked(value: number, field: string): number {

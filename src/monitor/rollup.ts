@@ -18,21 +18,31 @@ export interface ReadReading {
 
 /** `known`: what was folded into a span before. Gives what to write. */
 export function rolledUp(readings: readonly ReadReading[], known: (key: RollupKey) => Figures | null): FreeChange[] {
-  const made = new Map<string, { key: RollupKey; tally: Tally }>();
-  for (const { reading, facts } of readings) {
-    if (reading.what === "rating") continue;
-    for (const spanMs of [SPANS.fineMs, SPANS.coarseMs]) {
+  const made = new Map<string, Span>();
+  const spanOf = (key: RollupKey): Span => {
+    const name = `${key.service}/${key.operation}/${key.spanMs}/${key.fromAt}`;
+    const found = made.get(name) ?? { key, tally: new Tally(known(key) ?? undefined) };
+    made.set(name, found);
+    return found;
+  };
+  for (const spanMs of [SPANS.fineMs, SPANS.coarseMs]) {
+    let span: Span | null = null; // most readings are of the same as the one before
+    for (const { reading, facts } of readings) {
       const { service, operation, at, what } = reading;
+      if (what === "rating") continue;
       const fromAt = Math.floor(at / spanMs) * spanMs;
-      const name = `${service}/${operation}/${spanMs}/${fromAt}`;
-      let found = made.get(name);
-      if (found === undefined) {
-        const key = { service, operation, spanMs, fromAt };
-        found = { key, tally: new Tally(known(key) ?? undefined) };
-        made.set(name, found);
-      }
-      found.tally.count(what, facts);
+      if (span === null || !isOf(span, service, operation, fromAt)) span = spanOf({ service, operation, spanMs, fromAt });
+      span.tally.count(what, facts);
     }
   }
   return [...made.values()].map(({ key, tally }) => ({ kind: "rollup", ...key, figuresText: JSON.stringify(tally.figures) }));
+}
+
+interface Span {
+  readonly key: RollupKey;
+  readonly tally: Tally;
+}
+
+function isOf({ key }: Span, service: string, operation: string, fromAt: number): boolean {
+  return key.fromAt === fromAt && key.operation === operation && key.service === service;
 }

@@ -8,7 +8,7 @@
 import { isIP } from "node:net";
 import { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
-import { Agent, type Dispatcher } from "undici";
+import { type Dispatcher, Pool } from "undici";
 import { isProblemError } from "../base/problem.ts";
 import { securityProblems } from "./problems.ts";
 
@@ -26,46 +26,51 @@ export interface GateLimits {
 // Connections.
 
 /** Connections are kept for the next call to the same addresses, of so many places at most; the longest unused leave. */
-const AGENTS_MAX = 64;
+const PLACES_MAX = 64;
 
 /** Connections to one place; more calls wait for one. */
 const CONNECTIONS_MAX = 256;
 
-export interface AgentPool {
-  to(origin: string, addresses: readonly string[]): Agent;
+export interface Connections {
+  to(origin: string, addresses: readonly string[]): Pool;
   close(): Promise<void>;
 }
 
 /** `trust`: PEM of certificates that are trusted instead of those that come with Node. */
-export function agentPool(limits: GateLimits, trust: string | undefined): AgentPool {
-  const agents = new Map<string, Agent>();
+export function openConnections(limits: GateLimits, trust: string | undefined): Connections {
+  const pools = new Map<string, Pool>();
   let newest = "";
   return {
     to(origin, addresses) {
       const key = `${origin} ${addresses.length === 1 ? addresses[0] : addresses.toSorted().join(" ")}`;
-      const agent = agents.get(key) ?? pinnedAgent(addresses, limits, trust);
-      if (key === newest) return agent;
+      const pool = pools.get(key) ?? pinnedPool(origin, addresses, limits, trust);
+      if (key === newest) return pool;
       newest = key;
-      agents.delete(key);
-      agents.set(key, agent);
-      const [oldest] = agents;
-      if (agents.size > AGENTS_MAX && oldest !== undefined) {
-        agents.delete(oldest[0]);
+      pools.delete(key);
+      pools.set(key, pool);
+      const [oldest] = pools;
+      if (pools.size > PLACES_MAX && oldest !== undefined) {
+        pools.delete(oldest[0]);
         oldest[1].close().catch(() => undefined); // once what is under way there has ended
       }
-      return agent;
+      return pool;
     },
     async close() {
-      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
-      agents.clear();
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      pools.clear();
       newest = "";
     },
   };
 }
 
-function pinnedAgent(addresses: readonly string[], { connectMs, headersMs, idleMs }: GateLimits, trust?: string): Agent {
+function pinnedPool(
+  origin: string,
+  addresses: readonly string[],
+  { connectMs, headersMs, idleMs }: GateLimits,
+  trust: string | undefined,
+): Pool {
   const all = addresses.map((address) => ({ address, family: isIP(address) === 6 ? 6 : 4 }));
-  return new Agent({
+  return new Pool(origin, {
     connect: {
       timeout: connectMs,
       ...(trust === undefined ? {} : { ca: trust }),
@@ -105,13 +110,13 @@ export interface Answer {
 }
 
 /** Resolves with the head. Rejects with EGRESS_UNREACHABLE, EGRESS_TIMEOUT, or the signal's own reason. */
-export function exchange(agent: Agent, request: WireRequest, limits: GateLimits, signal: AbortSignal): Promise<Answer> {
+export function exchange(pool: Pool, request: WireRequest, limits: GateLimits, signal: AbortSignal): Promise<Answer> {
   const { url, method, headers, body } = request;
   const incoming = new Incoming(url, limits, signal);
   const path = `${url.pathname}${url.search}`;
   try {
     signal.throwIfAborted();
-    agent.dispatch({ origin: url.origin, path, method: method as Dispatcher.HttpMethod, headers, body }, incoming);
+    pool.dispatch({ path, method: method as Dispatcher.HttpMethod, headers, body }, incoming);
   } catch (error) {
     incoming.fail(error);
   }

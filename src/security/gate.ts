@@ -9,7 +9,7 @@
 import { lookup as systemLookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { type Destination, type EgressPolicy, readDestination, requireAddresses } from "./egress.ts";
-import { type Answer, agentPool, exchange, type GateLimits, reasonOf } from "./exchange.ts";
+import { type Answer, exchange, type GateLimits, openConnections, reasonOf } from "./exchange.ts";
 import { securityProblems } from "./problems.ts";
 
 export interface EgressRequest {
@@ -70,17 +70,20 @@ export interface EgressGate extends AsyncDisposable {
 export function openGate(policy: EgressPolicy, options: GateOptions = {}): EgressGate {
   const limits = { ...GATE_LIMITS, ...options.limits };
   const lookup = options.lookup ?? resolve;
-  const agents = agentPool(limits, options.trust);
-  const connect = (request: EgressHop, to: Destination, addresses: readonly string[], signal: AbortSignal): Promise<Answer> => {
-    requireAddresses(to, addresses); // 1
+  const connections = openConnections(limits, options.trust);
+  const destinationOf = rememberedDestinations(policy);
+  const connect = (request: EgressHop, { url }: Destination, addresses: readonly string[], signal: AbortSignal) => {
     const { method, headers, body } = request;
-    return exchange(agents.to(to.url.origin, addresses), { method, headers, body, url: to.url }, limits, signal);
+    return exchange(connections.to(url.origin, addresses), { method, headers, body, url }, limits, signal);
   };
   const hop = (request: EgressHop, signal: AbortSignal, inspect?: EgressRequest["inspect"]): Promise<Answer> => {
     inspect?.(request);
-    const to = readDestination(request.url, policy);
+    const to = destinationOf(request.url);
     if (isIP(to.host) !== 0) return connect(request, to, [to.host], signal);
-    return lookedUp(lookup, to).then((addresses) => connect(request, to, addresses, signal));
+    return lookedUp(lookup, to).then((addresses) => {
+      requireAddresses(to, addresses); // 1
+      return connect(request, to, addresses, signal);
+    });
   };
   const send = (request: EgressRequest): Promise<Followed> => follow(prepared(request), request, limits, hop);
   return {
@@ -100,7 +103,22 @@ export function openGate(policy: EgressPolicy, options: GateOptions = {}): Egres
         late?.end();
       }
     },
-    [Symbol.asyncDispose]: () => agents.close(),
+    [Symbol.asyncDispose]: () => connections.close(),
+  };
+}
+
+/** URLs that are remembered as they were read: what a policy says of one never changes. */
+const REMEMBERED_MAX = 64;
+
+function rememberedDestinations(policy: EgressPolicy): (url: string) => Destination {
+  const remembered = new Map<string, Destination>();
+  return (url) => {
+    const known = remembered.get(url);
+    if (known !== undefined) return known;
+    const read = readDestination(url, policy);
+    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+    remembered.set(url, read);
+    return read;
   };
 }
 

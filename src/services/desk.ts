@@ -12,7 +12,7 @@
 import type { Clock } from "../base/clock.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
 import { isProblemError, type ProblemError } from "../base/problem.ts";
-import { Breaker, type Pass, RetryBudget, readBreakerPolicy } from "../flow.ts";
+import { Breaker, type BreakerChange, type Pass, RetryBudget, readBreakerPolicy } from "../flow.ts";
 import type { FreeChange } from "../store.ts";
 import type { Ledger, TrustChoice } from "../trust.ts";
 import { type CallOptions, type Checked, issuesInWords } from "../workflow.ts";
@@ -312,6 +312,7 @@ export class Desk {
     const { service } = standing;
     const checked = requireInput(operation.input?.check(request.input), request);
     const pass = this.#enter(standing, request.target);
+    const last = standing.breaker.changes().at(-1);
     standing.inFlight++;
     try {
       const input = withFiles(checked, this.#options.files, request.run);
@@ -319,47 +320,34 @@ export class Desk {
       const attempted = await attempt({ service, operation, input, key, abortSignal, say }, this.#options.reach);
       const output = requireAnswer(operation.output?.check(attempted.output), attempted, request);
       pass.succeeded(this.#options.clock.now());
+      this.#circuitSince(standing, last);
       return { ...attempted, output: storedFiles(output, this.#options.files, request.run) };
     } catch (error) {
       this.#settle(pass, error);
+      this.#circuitSince(standing, last);
       throw error;
     } finally {
       standing.inFlight--;
     }
   }
 
-  #enter({ breaker, service }: Standing, target: string): Pass {
+  #enter({ breaker }: Standing, target: string): Pass {
     const now = this.#options.clock.now();
-    const before = breaker.state(now);
     const pass = breaker.tryEnter(now);
-    if (pass !== null) return this.#watched(pass, breaker, service.id, before.kind === "closed");
+    if (pass !== null) return pass;
+    const state = breaker.state(now);
     const { problem } = servicesProblems.SERVICE_CIRCUIT_OPEN(`${target} kept failing and is left alone for now.`);
-    const retryAfterMs = before.kind === "open" ? Math.max(0, before.until - now) : 1_000;
+    const retryAfterMs = state.kind === "open" ? Math.max(0, state.until - now) : 1_000;
     throw new ServiceFailure(problem, { failureClass: "circuit", wasSent: false, mayHelp: true, retryAfterMs });
   }
 
-  /** Says when settling a pass changes the circuit: which success does not while it is closed. */
-  #watched(pass: Pass, breaker: Breaker, service: string, wasClosed: boolean): Pass {
-    const last = breaker.changes().at(-1);
-    const look = (): void => {
-      const now = breaker.changes().at(-1);
-      if (now !== undefined && now !== last) this.#circuitChanged(service, now);
-    };
-    return {
-      succeeded: (now) => {
-        pass.succeeded(now);
-        if (!wasClosed) look();
-      },
-      failed: (now) => {
-        pass.failed(now);
-        look();
-      },
-      forgotten: () => pass.forgotten(),
-      [Symbol.dispose]: () => pass[Symbol.dispose](),
-    };
+  /** Says when an attempt changed the circuit. */
+  #circuitSince({ breaker, service }: Standing, last: BreakerChange | undefined): void {
+    const now = breaker.changes().at(-1);
+    if (now !== undefined && now !== last) this.#circuitChanged(service.id, now);
   }
 
-  #circuitChanged(service: string, { at, to, because }: ReturnType<Breaker["changes"]>[number]): void {
+  #circuitChanged(service: string, { at, to, because }: BreakerChange): void {
     const text = JSON.stringify({ to, because });
     const id = `${service} circuit ${to} ${at}`;
     this.#options.keep([{ kind: "reading", id, at, what: "circuit", service, operation: "", text }]);
@@ -394,8 +382,8 @@ export class Desk {
           text: JSON.stringify({ target, key, output: attempted.output }),
         },
       ]);
-    const done = { output: attempted.output, call, latencyMs: rounded(latencyMs), costUsd };
-    return { ...done, ...defined({ inputTokens, outputTokens }) };
+    const { usd: _counted, ...tokens } = attempted.usage;
+    return { output: attempted.output, call, latencyMs: rounded(latencyMs), costUsd, ...tokens };
   }
 
   #failed(standing: Standing, operation: Operation, request: InvokeRequest, error: unknown, latencyMs: number): void {
@@ -539,8 +527,4 @@ function moved(averages: Map<string, number>, name: string, value: number): void
 
 function rounded(ms: number): number {
   return Math.round(ms * 100) / 100;
-}
-
-function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

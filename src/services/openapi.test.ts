@@ -11,7 +11,7 @@ fc.configureGlobal({ seed: Number(process.env.SEED ?? 1) });
 const FROM = "https://docs.example.com/api/openapi.json";
 
 /** Milliseconds that a hostile document may cost; ordinary ones cost less than one. */
-const HOSTILE_MS_MAX = 1_000;
+const HOSTILE_CPU_MS_MAX = 3_000;
 
 const PETS = {
   openapi: "3.0.3",
@@ -381,12 +381,12 @@ test("W11 schemas that double with every level, and huge documents, cost little"
   const paths = Object.fromEntries(
     Array.from({ length: 50_000 }, (_, i) => [`/${i}`, { get: { operationId: `operation${i}` } }]),
   );
-  const began = performance.now();
+  const began = process.cpuUsage();
   assert.equal(plan(doubling, "go", { q: 1 }).url, "https://h/go?q=1");
   assert.equal(problemOf(() => plan(wide, "go", { q: 1 })).code, "OPENAPI_INVALID");
   assert.equal(problemOf(() => plan(many, "go")).code, "OPENAPI_INVALID");
   assert.equal(problemOf(() => plan({ openapi: "3.0.0", paths }, "operationX")).code, "OPENAPI_OPERATION_UNKNOWN");
-  assert.ok(performance.now() - began < HOSTILE_MS_MAX);
+  assert.ok(process.cpuUsage(began).user / 1_000 < HOSTILE_CPU_MS_MAX);
 });
 
 test("W11 a server inside is planned as it is written: whether it may be called is asked at the gate", () => {
