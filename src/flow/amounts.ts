@@ -52,8 +52,7 @@ export function countsOf(value: unknown, where: string): SomeCounts {
   if (unknown !== undefined)
     throw invalid(`${where}.${unknown.slice(0, 80)}`, `is not known; there are: ${RESOURCES.join(", ")}`);
   const given: { readonly [resource in Resource]?: unknown } = value;
-  const said = RESOURCES.filter((resource) => given[resource] !== undefined);
-  return Object.fromEntries(said.map((resource) => [resource, countOf(resource, given[resource], `${where}.${resource}`)]));
+  return mapCounts(given, (resource, amount) => countOf(resource, amount, `${where}.${resource}`));
 }
 
 function countOf(resource: Resource, value: unknown, where: string): number {
@@ -67,8 +66,7 @@ function countOf(resource: Resource, value: unknown, where: string): number {
 
 /** As people and programs outside count: US$ again. */
 export function amountsOf(counts: SomeCounts): Amounts {
-  const said = RESOURCES.filter((resource) => counts[resource] !== undefined);
-  return Object.fromEntries(said.map((resource) => [resource, outside(resource, counts[resource] ?? 0)]));
+  return mapCounts(counts, outside);
 }
 
 export function outside(resource: Resource, count: number): number {
@@ -78,6 +76,20 @@ export function outside(resource: Resource, count: number): number {
 /** What `outside` gave, as a count again. */
 export function inside(resource: Resource, amount: number): number {
   return resource === "usd" ? Math.round(amount * NANO) + 0 : amount;
+}
+
+/** What was said, one by one; what gives nothing is left out. */
+export function mapCounts<T>(
+  given: { readonly [resource in Resource]?: T },
+  map: (resource: Resource, value: T) => number | undefined,
+): SomeCounts {
+  const mapped: { -readonly [resource in Resource]?: number } = {};
+  for (const resource of RESOURCES) {
+    const value = given[resource];
+    const next = value === undefined ? undefined : map(resource, value);
+    if (next !== undefined) mapped[resource] = next;
+  }
+  return mapped;
 }
 
 /** One value for each resource. */

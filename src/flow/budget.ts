@@ -23,7 +23,8 @@
 // 8. State is a fold of entries; every verb that changes something gives those it made. A snapshot and the entries after it
 //    give the same state. An entry applied twice changes nothing while its id is remembered.
 // 9. Events tell that a line was crossed, once per crossing.
-// 10. It keeps NODES_MAX nodes, HELD_MAX reservations held and the last SETTLED_MAX that no longer are.
+// 10. It keeps NODES_MAX nodes, HELD_MAX reservations held, and the last of those that no longer are: fewer than SETTLED_MAX,
+//     nine tenths of them at least.
 
 import { unreachable } from "../base/never.ts";
 import {
@@ -32,6 +33,7 @@ import {
   COUNT_MAX,
   type Counts,
   countsOf,
+  mapCounts,
   outside,
   perResource,
   plus,
@@ -192,7 +194,10 @@ export const NODES_MAX = 100_000;
 /** Reservations held at once: protects memory and `expire`, which looks at all. */
 export const HELD_MAX = 10_000;
 
-/** Reservations remembered after they were settled; the oldest leave. How far back a verb told twice is known (5). */
+/**
+ * Reservations remembered after they were settled: how far back a verb told twice is known (5). The oldest tenth leaves at
+ * once, as the first of a map that lost many is slow to find.
+ */
 export const SETTLED_MAX = 10_000;
 
 /** Of a limit: who is responsible hears of it before the end. */
@@ -402,8 +407,8 @@ export class Budgets {
   #settle(reservation: Reservation): void {
     this.#settled.delete(reservation.id);
     this.#settled.set(reservation.id, reservation);
-    const [oldest] = this.#settled.keys();
-    if (this.#settled.size > SETTLED_MAX && oldest !== undefined) this.#settled.delete(oldest);
+    if (this.#settled.size < SETTLED_MAX) return;
+    for (const id of this.#settled.keys().take(SETTLED_MAX / 10)) this.#settled.delete(id);
   }
 
   /** Not held: no effect. */
@@ -515,20 +520,11 @@ function isOverdrawn(node: Node): boolean {
 }
 
 function added(counts: Counts, more: SomeCounts | null, sign: 1 | -1): Counts {
-  return { ...counts, ...mapCounts(more ?? {}, (resource, count) => plus(counts[resource], sign * count)) };
-}
-
-function mapCounts(counts: SomeCounts, map: (resource: Resource, count: number) => number): SomeCounts {
-  const said = RESOURCES.flatMap((resource) => {
-    const count = counts[resource];
-    return count === undefined ? [] : [[resource, map(resource, count)] as const];
-  });
-  return Object.fromEntries(said);
+  return perResource((resource) => plus(counts[resource], sign * (more?.[resource] ?? 0)));
 }
 
 function pick(counts: SomeCounts, isWanted: (resource: Resource, count: number) => boolean): SomeCounts {
-  const wanted = RESOURCES.filter((resource) => counts[resource] !== undefined && isWanted(resource, counts[resource]));
-  return Object.fromEntries(wanted.map((resource) => [resource, counts[resource]]));
+  return mapCounts(counts, (resource, count) => (isWanted(resource, count) ? count : undefined));
 }
 
 function cutTo(counts: SomeCounts, roomFor: (resource: Resource) => number): SomeCounts {
