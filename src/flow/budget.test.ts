@@ -699,7 +699,7 @@ test("whatever is asked, it is what summing everything up anew gives, through cr
       );
       assert.deepEqual(replayed.snapshot(), world.budgets.snapshot());
     }),
-    { numRuns: 3_000 },
+    { numRuns: 2_750 },
   );
   assert.ok(count > 100_000, `${count} acts`);
 });
