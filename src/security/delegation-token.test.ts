@@ -137,6 +137,8 @@ test("a root that is not known here grants nothing, nor one whose name another k
   assert.deepEqual(refusalOf(verify(tokenOf(claims), "anna")), { kind: "root-unknown", issuer: BERT.keyId });
   const named = { ...(claims.ok ? claims.claims : {}), issuer: ROOT.keyId };
   assert.deepEqual(refusalOf(verify(forged(null, named, BERT), "anna")), { kind: "signature-wrong", link: 1 });
+  const late = { ...named, path: ["zoe"] };
+  assert.deepEqual(refusalOf(verify(forged(null, late, ROOT), "anna")), { kind: "chain-broken", link: 1 });
 });
 
 test("a signature of the same key for another purpose is none", () => {
