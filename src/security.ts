@@ -1,6 +1,23 @@
 /**
- * What protects whoever runs Baton: the one gate through which calls go out.
+ * What protects whoever runs Baton: the one gate through which calls go out, secrets at rest, and what is granted to agents.
  */
+export {
+  allowsCapability,
+  allowsTool,
+  DEPTH_MAX,
+  type DelegationCheck,
+  type DelegationClaims,
+  type DelegationGrant,
+  type DelegationNarrowing,
+  type DelegationRefusal,
+  type DelegationToken,
+  type DelegationVerdict,
+  explainDelegation,
+  mintDelegation,
+  narrowDelegation,
+  TOKEN_BYTES_MAX,
+  verifyDelegation,
+} from "./security/delegation-token.ts";
 export { type EgressPolicy, isMetadataHost, readPolicy } from "./security/egress.ts";
 export type { GateLimits } from "./security/exchange.ts";
 export {
@@ -13,4 +30,5 @@ export {
   openGate,
 } from "./security/gate.ts";
 export { securityProblems } from "./security/problems.ts";
+export { openSigner, type Signer, signerFrom } from "./security/signer.ts";
 export { openVault, type SecretLine, type Vault } from "./security/vault.ts";

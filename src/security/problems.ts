@@ -1,4 +1,4 @@
-// Problems of the egress gate, in one place.
+// Problems of the egress gate, of secrets and of keys, in one place.
 
 import { defineProblems } from "../base/problem.ts";
 
@@ -32,7 +32,13 @@ export const securityProblems = defineProblems({
   SECRET_STORE_CORRUPT: {
     status: 500,
     title: "The file of secrets cannot be read.",
-    fix: "Put back a copy of secrets.json.",
+    fix: "Put back a copy of the file.",
+    exit: 74,
+  },
+  SIGNING_KEY_INVALID: {
+    status: 500,
+    title: "The key that signs delegations cannot be used.",
+    fix: "Put back a copy of keys.json, or delete it: a new key is made, and delegations under way are refused.",
     exit: 74,
   },
   EGRESS_POLICY_INVALID: {

@@ -61,11 +61,15 @@ export interface VaultOptions {
   /** Base64 of 32 bytes; else the file `master.key` beside the secrets, made when a secret is first set. */
   readonly masterKey?: string | undefined;
   readonly now?: () => number;
+  /** Which of the directory's files: people's secrets, or keys of Baton's own; one master key for both. */
+  readonly file?: (typeof FILES)[number];
 }
 
+const FILES = ["secrets.json", "keys.json"] as const;
+
 /** The secrets of a data directory. Nothing is read or written before it is asked for. */
-export function openVault(directory: string, { masterKey, now = Date.now }: VaultOptions = {}): Vault {
-  const path = join(directory, "secrets.json");
+export function openVault(directory: string, { masterKey, now = Date.now, file = "secrets.json" }: VaultOptions = {}): Vault {
+  const path = join(directory, file);
   const keyPath = join(directory, "master.key");
   const master = (): Buffer => (masterKey === undefined ? readKeyFile(keyPath) : keyFrom(masterKey, "BATON_MASTER_KEY"));
   const dataKeyOf = ({ id, key }: Contents): Buffer => open(master(), key, `${id}|key`, "the vault's own key");
@@ -73,7 +77,7 @@ export function openVault(directory: string, { masterKey, now = Date.now }: Vaul
     set(name, value, hosts = []) {
       requireFit(name, value);
       const known = read(path);
-      if (known === null && masterKey === undefined) makeKeyFile(keyPath);
+      if (known === null && masterKey === undefined && isFresh(directory)) makeKeyFile(keyPath);
       const contents = known ?? fresh(master());
       const version = (contents.secrets[name]?.version ?? 0) + 1;
       const sealed = seal(dataKeyOf(contents), value, bound(contents.id, name, version, hosts));
@@ -159,6 +163,11 @@ function readKeyFile(path: string): Buffer {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     throw securityProblems.SECRET_KEY_WRONG(`There is no master key at ${path}.`);
   }
+}
+
+/** Nothing is sealed here yet: another master key would lock out nothing. */
+function isFresh(directory: string): boolean {
+  return FILES.every((file) => statSync(join(directory, file), { throwIfNoEntry: false }) === undefined);
 }
 
 /** Made once; another process that makes one at the same time does not replace it. */
