@@ -29,24 +29,8 @@ const NORMAL_TAIL = 1.645;
 
 // ── Draws ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A draw from the mixture with every part's parameters multiplied by `sharpness`: 1 leaves them, more draws less widely. */
-export function drawFrom(mixture: BetaMixture, sharpness: number, next: Random32): number {
-  const { a, b } = partAt(mixture, fraction(next));
-  return drawBeta(a * sharpness, b * sharpness, next);
-}
-
-/** The part in which the mixture's first `share` ends. */
-function partAt(mixture: BetaMixture, share: number): BetaPart {
-  let left = share;
-  for (const part of mixture) {
-    left -= part.weight;
-    if (left < 0) return part;
-  }
-  return mixture.at(-1) ?? { weight: 1, a: 1, b: 1 };
-}
-
 /** A draw from Beta(a, b), as the share of one gamma draw in two. */
-function drawBeta(a: number, b: number, next: Random32): number {
+export function drawBeta(a: number, b: number, next: Random32): number {
   const one = drawGamma(a, next);
   const other = drawGamma(b, next);
   if (one + other > 0) return one / (one + other);
@@ -76,12 +60,6 @@ function drawNormal(next: Random32): number {
 }
 
 // ── Measures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export function meanOf(mixture: BetaMixture): number {
-  let mean = 0;
-  for (const { weight, a, b } of mixture) mean += (weight * a) / (a + b);
-  return mean;
-}
 
 /**
  * The value below which `share` of the mixture lies, also where the weights do not quite sum to 1: Newton's steps within a
@@ -138,7 +116,7 @@ function powers(x: number, a: number, b: number, scale: number): number {
 }
 
 /** -ln B(a, b). */
-function scaleOf(a: number, b: number): number {
+export function scaleOf(a: number, b: number): number {
   return logGamma(a + b) - logGamma(a) - logGamma(b);
 }
 

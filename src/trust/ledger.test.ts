@@ -5,23 +5,12 @@ import type { Random32 } from "../base/clock.ts";
 import { type Json, readJson, writeJson } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import { fraction, seededRandom } from "../base/random.ts";
-import { type BetaMixture, betaBelow, drawFrom, meanOf, normalBelow, quantileOf } from "./beta.ts";
-import {
-  AGENTS_PER_CAPABILITY_MAX,
-  type Belief,
-  CAPABILITIES_MAX,
-  type Candidate,
-  type Climate,
-  DRAW_SHARPNESS,
-  Ledger,
-  learn,
-  mixtureOf,
-  type Outcome,
-  outlookOf,
-  REGIMES_MAX,
-  STRANGER,
-  type TrustChange,
-} from "./ledger.ts";
+import { type Belief, type Climate, learn, meanIn, mixtureOf, outlookOf, REGIMES_MAX, STRANGER } from "./belief.ts";
+import { type BetaMixture, betaBelow, drawBeta, normalBelow, quantileOf } from "./beta.ts";
+import { AGENTS_PER_CAPABILITY_MAX } from "./capability.ts";
+import { CAPABILITIES_MAX, Ledger, type Outcome, type TrustChange } from "./ledger.ts";
+import type { Candidate } from "./option.ts";
+import { RULES } from "./rules.ts";
 
 fc.configureGlobal({ seed: Number(process.env.SEED ?? 1) });
 
@@ -101,7 +90,7 @@ test("every fall doubles the strikes, which halve within 2000 verdicts of the ca
   const climate = { prior: 0.5, hazard: 0.01 };
   for (let now = 0, last = 0; strikes.length < 7; now++) {
     const ok = Math.floor(now / 60) % 2 === 0;
-    const { belief: after, change } = learn(belief, { ...climate, now }, ok, 1);
+    const { belief: after, change } = learn(belief, outlookOf(belief, { ...climate, now }), verdictOf(ok));
     if (change !== null && change.to < change.from) {
       near(after.strikes, Math.min(32, 2 * last * 0.5 ** ((now - belief.struckAt) / 2_000) + 1), 1e-9);
       last = after.strikes;
@@ -167,7 +156,7 @@ test("draws are Thompson's, sharpened by 1.5: half again the evidence", () => {
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
   const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length;
   const [a, b] = [1 + 12, 1 + 3];
-  assert.equal(DRAW_SHARPNESS, 1.5);
+  assert.equal(RULES.closed.sharpness, 1.5);
   near(mean, a / (a + b), 0.005);
   near(variance / ((a * b) / ((a + b) ** 2 * (1.5 * (a + b) + 1))), 1, 0.05);
 });
@@ -212,22 +201,25 @@ test("a choice is explained in plain sentences", () => {
   ledger.record(outcome("B", true, { latencyMs: 90_000 }));
   assert.equal(
     explained("s", ["B"], { valueUsd: 0.05 }),
-    "Chosen: B. Expected value $0.033 = $0.050 × 67 % right. Evidence: 1 verdict (1 right); 90 % interval 22–97 %.",
+    "Chosen: B. Expected value $0.033 = $0.050 × 67 % right. Evidence: 1 verified task (1 right); 90 % interval 22–97 %.",
   );
   recordShare(ledger, "A", 172, 183, { latencyMs: 1_000, priceUsd: 0.02 });
   assert.equal(
     explained("s", ["A", "B"], { deadlineMs: 3_200, delayUsdPerMs: 0.00002 }),
     "Chosen: A. Expected value $0.89 = $1.00 × 94 % right × 99 % on time − $0.020 price − $0.020 for about 1.0 s. " +
-      "Evidence: 183 verdicts (172 right); 90 % interval 90–96 %. Runner-up: B −$0.064.",
+      "Evidence: 183 verified tasks (172 right); 90 % interval 90–96 %. Runner-up: B −$0.064. Chosen by trial draw: no.",
   );
-  const trial = Array.from({ length: 99 }, (_, i) => explained(`${i}`, ["A", "B"])).find((text) => !text.startsWith("Chosen: "));
+  const trial = Array.from({ length: 99 }, (_, i) => explained(`${i}`, ["A", "B"])).find((text) => text.includes("Chosen: B"));
   assert.equal(
     trial,
-    "Chosen for a trial, to learn: B. Expected value $0.66 = $1.00 × 66 % right. " +
-      "Evidence: 1 verdict (1 right); 90 % interval 22–97 %. The highest expected value: A $0.92.",
+    "Chosen: B. Expected value $0.66 = $1.00 × 66 % right. Evidence: 1 verified task (1 right); 90 % interval 22–97 %. " +
+      "Highest expected value: A $0.92. Chosen by trial draw: yes, to learn.",
   );
   recordShare(ledger, "A", 0, 20);
-  assert.match(explained("s", ["A"]), /Evidence: 203 verdicts \(172 right\), a change at verdict 18\d of the capability; 90 %/);
+  assert.match(
+    explained("s", ["A"]),
+    /Evidence: 203 verified tasks \(172 right\); .* One fall at verdict 18\d of the capability \(94 %→\d+ %\)\.$/,
+  );
 });
 
 // ── Stories: what is kept ──
@@ -261,11 +253,11 @@ test("a snapshot is plain JSON; what is none of ours is refused, with the place"
   recordShare(ledger, "a", 5, 6, { latencyMs: 10 });
   const text = writeJson(ledger.snapshot(), "the snapshot", 1e6);
   const wrong: readonly (readonly [RegExp, string, string])[] = [
-    [/"version":1/, '"version":2', "version is 2; it must be 1."],
-    [/"agents":\[.*\]\}\]/, '"agents":7}]', "capabilities[0].agents is 7; it must be an array."],
+    [/"version":2/, '"version":3', "version is 3; it must be 1 or 2."],
+    [/"agents":\[.*\],"peers"/, '"agents":7,"peers"', "capabilities[0].agents is 7; it must be an array."],
     [/"name":"a"/, '"name":{}', "capabilities[0].agents[0].name is an object; it must be a string."],
-    [/"birth":0/, '"birth":-1', "capabilities[0].agents[0].regimes[0].birth is -1; it must be a number from 0."],
-    [/"lastAt":\d+,/, "", "capabilities[0].agents[0].lastAt is missing; it must be a number from 0."],
+    [/"birth":0/, '"birth":-1', "capabilities[0].agents[0].kinds[0].regimes[0].birth is -1; it must be a number from 0."],
+    [/"lastAt":\d+,/, "", "capabilities[0].agents[0].kinds[0].lastAt is missing; it must be a number from 0."],
     [/^.*$/, "[]", "the snapshot is an array; it must be an object."],
   ];
   for (const [pattern, replacement, detail] of wrong)
@@ -301,11 +293,15 @@ function refused(code: string, detail: string, act: () => unknown): void {
 /** A world in which nothing changes. */
 const STILL: Climate = { prior: 0.5, hazard: 0, now: 0 };
 
+const verdictOf = (ok: boolean, weight = 1) => ({ ok, weight, falsePositive: 0, falseNegative: 0 });
+
 function learnAll(verdicts: readonly boolean[], climate: Climate, begin: Belief = STRANGER): Belief {
-  return verdicts.reduce((belief, ok, i) => learn(belief, { ...climate, now: climate.now + i }, ok, 1).belief, begin);
+  return verdicts.reduce((belief, ok, i) => {
+    return learn(belief, outlookOf(belief, { ...climate, now: climate.now + i }), verdictOf(ok)).belief;
+  }, begin);
 }
 
-const mean = (belief: Belief, climate: Climate) => meanOf(mixtureOf(belief, outlookOf(belief, climate)));
+const mean = (belief: Belief, climate: Climate) => meanIn(belief, outlookOf(belief, climate));
 
 const verdicts = fc.array(fc.boolean(), { maxLength: 60 });
 const priors = fc.double({ min: 0.01, max: 0.5, noNaN: true });
@@ -330,7 +326,7 @@ test("law: without change, a success never lowers and a failure never raises wha
   fc.assert(
     fc.property(verdicts, fc.boolean(), fc.double({ min: 0.01, max: 1, noNaN: true }), (list, ok, weight) => {
       const belief = learnAll(list, STILL);
-      const after = learn(belief, STILL, ok, weight).belief;
+      const after = learn(belief, outlookOf(belief, STILL), verdictOf(ok, weight)).belief;
       const moved = mean(after, STILL) - mean(belief, STILL);
       assert.ok(ok ? moved > 0 : moved < 0);
     }),
@@ -348,9 +344,12 @@ test("law: the weights of regimes sum to 1, are no more than 16, and the mean li
       if (list.length > 0) near(sumOf(regimes.map(({ weight }) => weight)), 1, 1e-9);
       assert.ok(regimes.length <= REGIMES_MAX);
       const now = list.length + later;
-      const mixture = mixtureOf(belief, outlookOf(belief, { ...climate, now }));
+      const outlook = outlookOf(belief, { ...climate, now });
+      const mixture = mixtureOf(belief, outlook);
       near(sumOf(mixture.map(({ weight }) => weight)), 1, 1e-9);
-      assert.ok(meanOf(mixture) > 0 && meanOf(mixture) < 1);
+      const chance = meanIn(belief, outlook);
+      near(sumOf(mixture.map(({ weight, a, b }) => (weight * a) / (a + b))), chance, 1e-12);
+      assert.ok(chance > 0 && chance < 1);
     }),
   );
 });
@@ -503,11 +502,8 @@ test("Beta: known values, and draws that fall below a value as often as they sho
     [13, 4],
     [400, 30],
   ] as const) {
-    const mixture = [
-      { weight: 0.3, a, b },
-      { weight: 0.7, a: b, b: a },
-    ];
-    const draws = Array.from({ length: 20_000 }, () => drawFrom(mixture, 1, next));
+    const mixture = [{ weight: 1, a, b }];
+    const draws = Array.from({ length: 20_000 }, () => drawBeta(a, b, next));
     for (const x of [0.1, 0.3, 0.5, 0.8, 0.93])
       near(draws.filter((draw) => draw < x).length / draws.length, belowIn(mixture, x), 0.012);
   }
