@@ -56,10 +56,12 @@ export interface Bound {
 
 export interface NumberCase {
   readonly kind: "number";
-  readonly isInteger: boolean;
+  /** All are multiples of it, and so are closed bounds; 1 for integers, 0 for any number. */
+  readonly step: number;
   readonly min: Bound;
   readonly max: Bound;
-  readonly multiples: readonly number[];
+  /** Multiples of these too, which no sum of powers of two writes exactly: 0.1. */
+  readonly inexact: readonly number[];
   readonly hidden: readonly Hidden[];
 }
 
@@ -95,7 +97,7 @@ export interface ObjectCase {
 const UNBOUNDED = { min: { at: Number.NEGATIVE_INFINITY, isOpen: true }, max: { at: Number.POSITIVE_INFINITY, isOpen: true } };
 const COUNTS = { min: 0, max: Number.POSITIVE_INFINITY };
 
-const ANY_NUMBER: NumberCase = { kind: "number", isInteger: false, ...UNBOUNDED, multiples: [], hidden: [] };
+const ANY_NUMBER: NumberCase = { kind: "number", step: 0, ...UNBOUNDED, inexact: [], hidden: [] };
 const ANY_TEXT: TextCase = { kind: "string", ...COUNTS, patterns: [], formats: [], hidden: [] };
 const ANY_LIST: ListCase = { kind: "array", prefix: [], rest: [], ...COUNTS, isUnique: false, hidden: [] };
 const ANY_OBJECT: ObjectCase = { kind: "object", properties: new Map(), rest: [], required: new Set(), ...COUNTS, hidden: [] };
@@ -284,7 +286,7 @@ function constantsOf(schema: SchemaObject): readonly Json[] | null {
 
 function ofTypes(one: Case, types: readonly string[]): readonly Case[] {
   if (types.includes(kindOfCase(one))) return [one];
-  return one.kind === "number" && types.includes("integer") ? [{ ...one, isInteger: true }] : [];
+  return one.kind === "number" && types.includes("integer") ? [{ ...one, step: 1 }] : [];
 }
 
 function hiddenOfAny(node: Node, schema: SchemaObject): readonly Hidden[] {
@@ -342,10 +344,10 @@ function numberCase(one: NumberCase, schema: SchemaObject): NumberCase {
   const multiple = multipleOf(schema);
   return {
     ...one,
-    isInteger: one.isInteger || isInt,
+    step: [one.step, isInt ? 1 : 0, multiple !== null && isExact(multiple) ? multiple : 0].reduce(commonStep),
     min: mins.reduce(laterMin),
     max: maxs.reduce(earlierMax),
-    multiples: multiple === null ? [] : [multiple],
+    inexact: multiple === null || isExact(multiple) ? [] : [multiple],
   };
 }
 
@@ -458,10 +460,10 @@ function holdsLoosely(one: Case, value: Json): boolean {
   return one.kind === "number" || (lengthOf(value) >= one.min && lengthOf(value) <= one.max);
 }
 
-export function holdsNumber({ isInteger, min, max }: NumberCase, value: number): boolean {
+export function holdsNumber({ step, min, max }: NumberCase, value: number): boolean {
   const isAbove = value > min.at || (value === min.at && !min.isOpen);
   const isBelow = value < max.at || (value === max.at && !max.isOpen);
-  return isAbove && isBelow && (!isInteger || Number.isInteger(value));
+  return isAbove && isBelow && (step === 0 || Number.isInteger(value / step));
 }
 
 function both<T>(a: readonly T[], b: readonly T[]): readonly T[] {
@@ -475,31 +477,51 @@ function bothHidden(a: readonly Hidden[], b: readonly Hidden[]): readonly Hidden
 function meetNumbers(a: NumberCase, b: NumberCase): NumberCase {
   return {
     kind: "number",
-    isInteger: a.isInteger || b.isInteger,
+    step: commonStep(a.step, b.step),
     min: laterMin(a.min, b.min),
     max: earlierMax(a.max, b.max),
-    multiples: both(a.multiples, b.multiples),
+    inexact: both(a.inexact, b.inexact),
     hidden: bothHidden(a.hidden, b.hidden),
   };
 }
 
-/** Integers have closed bounds; nothing where none lies between. */
+/** With bounds that are multiples of the step; nothing where none lies between. */
 function rounded(one: NumberCase): readonly NumberCase[] {
-  const drawn = one.isInteger ? { ...one, min: up(one.min), max: down(one.max) } : one;
+  const drawn = one.step === 0 ? one : { ...one, min: up(one.min, one.step), max: down(one.max, one.step) };
   const isEmpty = drawn.min.at > drawn.max.at || (drawn.min.at === drawn.max.at && (drawn.min.isOpen || drawn.max.isOpen));
   return isEmpty ? [] : [drawn];
 }
 
-function up({ at, isOpen }: Bound): Bound {
-  if (!Number.isFinite(at)) return { at, isOpen };
-  return Number.isSafeInteger(at) && isOpen
-    ? { at: at + 1, isOpen: false }
-    : { at: Math.ceil(at), isOpen: !Number.isSafeInteger(Math.ceil(at)) && isOpen };
+/** To the next multiple; a bound beyond exact arithmetic stays. */
+function up(bound: Bound, step: number): Bound {
+  const { at, isOpen } = bound;
+  if (!Number.isSafeInteger(Math.ceil(at / step) + 2)) return bound;
+  let next = (Math.ceil(at / step) - 1) * step;
+  while (next < at || (isOpen && next === at)) next += step;
+  return { at: next + 0, isOpen: false };
 }
 
-function down({ at, isOpen }: Bound): Bound {
-  const { at: upper, isOpen: isStill } = up({ at: -at, isOpen });
-  return { at: -upper, isOpen: isStill };
+function down({ at, isOpen }: Bound, step: number): Bound {
+  const lifted = up({ at: -at, isOpen }, step);
+  return { at: 0 - lifted.at, isOpen: lifted.isOpen };
+}
+
+/** So many halvings make an integer of a number that is handled exactly. */
+const HALVINGS = 2 ** 20;
+
+/** Whether its multiples are exact, as far as they are not huge. */
+function isExact(number: number): boolean {
+  return Number.isSafeInteger(number * HALVINGS);
+}
+
+/** The least number that is a multiple of both; 0 is any number. */
+function commonStep(a: number, b: number): number {
+  if (a === 0 || b === 0) return Math.max(a, b);
+  let [greater, lesser] = [a * HALVINGS, b * HALVINGS];
+  while (lesser > 0) [greater, lesser] = [lesser, greater % lesser];
+  const common = a * ((b * HALVINGS) / greater);
+  if (!isExact(common)) throw new LimitMet("STEP_MAX");
+  return common;
 }
 
 function meetTexts(a: TextCase, b: TextCase): readonly TextCase[] {

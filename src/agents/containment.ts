@@ -12,7 +12,7 @@
 // Approach: Habib, Shinnar, Hirzel, Pradel, "Finding data compatibility bugs with JSON subschema checks", ISSTA 2021
 // (normal form, then type by type); Amadio, Cardelli, "Subtyping recursive types", TOPLAS 1993 (2).
 
-import type { Json } from "../base/json.ts";
+import { canonicalJson, type Json } from "../base/json.ts";
 import { unreachable } from "../base/never.ts";
 import type { JsonSchema } from "../workflow.ts";
 import {
@@ -30,7 +30,6 @@ import {
 import { freshNames, numbersOf, Samples, textsOf } from "./samples.ts";
 import {
   documentOf,
-  isMembers,
   keyOf,
   LimitMet,
   Malformed,
@@ -58,7 +57,7 @@ export function containment(a: JsonSchema | boolean, b: JsonSchema | boolean): C
   try {
     return new Comparison().answer(a, b);
   } catch (error) {
-    if (error instanceof LimitMet || error instanceof Malformed) return { kind: "unknown", where: "", why: error.message };
+    if (error instanceof Malformed) return { kind: "unknown", where: "", why: error.message };
     throw error;
   }
 }
@@ -101,11 +100,20 @@ class Comparison {
       withNode([], nodeOf(document, document.root, "")),
     );
     if (one === undefined || other === undefined) return YES;
-    if (JSON.stringify(a) === JSON.stringify(b)) return YES;
-    const found = this.#compare(one, other);
+    const found = this.#compareBounded(one, other);
+    if (found.kind === "unknown" && canonicalJson(a) === canonicalJson(b)) return YES;
     if (found.kind !== "no") return found;
     const { where, why, values } = found;
     return { kind: "no", where, why, ...(values[0] === undefined ? {} : { counterexample: values[0] }) };
+  }
+
+  #compareBounded(as: Nodes, bs: Nodes): Found {
+    try {
+      return this.#compare(as, bs);
+    } catch (error) {
+      if (error instanceof LimitMet) return { kind: "unknown", where: "", why: error.message };
+      throw error;
+    }
   }
 
   #compare(as: Nodes, bs: Nodes): Found {
@@ -265,8 +273,10 @@ class Comparison {
       [this.#samples.object({ ...one, min }, "least")].filter((made) => made !== null);
     if (one.min < other.min) failures.push(failure(`may have less than ${count(other.min, "property")}`, objects(one.min)));
     if (one.max > other.max) failures.push(failure(`may have more than ${count(other.max, "property")}`, objects(other.max + 1)));
-    const names = new Set([...one.properties.keys(), ...other.properties.keys()]);
+    const isFull = one.required.size >= one.max;
+    const names = isFull ? one.required : new Set([...one.properties.keys(), ...other.properties.keys()]);
     for (const name of names) failures.push(...this.#memberFailures(name, name, memberOf(one, name), memberOf(other, name)));
+    if (isFull) return failures;
     const [fresh = ""] = freshNames(one, 1, names);
     return [...failures, ...this.#memberFailures(fresh, "*", one.rest, other.rest)];
   }
@@ -298,15 +308,13 @@ class Comparison {
     for (const schemas of this.#cuts(one, rivals)) {
       const kind = this.#node({ type: one.kind });
       const parts = schemas.map((schema) => withNode(as, kind, this.#node(schema)));
-      const key = keyOf(as);
-      if (parts.length > 1 && parts.every((part) => keyOf(part) !== key && part.length > withNode(as, kind).length)) return parts;
-      if (parts.length === 1 && parts.every((part) => keyOf(part) !== key)) return parts;
+      if (parts.every((part) => part.length > withNode(as, kind).length)) return parts;
     }
     return null;
   }
 
   *#cuts(one: Case, rivals: readonly Case[]): Iterable<readonly JsonSchema[]> {
-    if (one.kind === "number" && one.isInteger && one.max.at - one.min.at < PARTS_MAX) yield [{ enum: integersOf(one) }];
+    if (one.kind === "number" && one.max.at - one.min.at < PARTS_MAX * one.step) yield [{ enum: multiplesOf(one) }];
     if (rivals.length < 2) return;
     if (one.kind === "number") yield* numberCuts(one, rivals);
     if (one.kind === "string") yield* lengthCuts(one, rivals, "minLength", "maxLength");
@@ -354,8 +362,10 @@ function numberFailures(one: NumberCase, other: NumberCase): readonly Failure[] 
     failures.push(failure(`may be ${other.min.isOpen ? "as low as" : "lower than"} ${other.min.at}`, []));
   if (!isWithin(one.max, other.max, -1))
     failures.push(failure(`may be ${other.max.isOpen ? "as high as" : "higher than"} ${other.max.at}`, []));
-  if (other.isInteger && !one.isInteger && !one.multiples.some(Number.isInteger)) failures.push(failure("may be no integer", []));
-  for (const of of other.multiples) if (!isMultipleOf(one, of)) failures.push(failure(`may be no multiple of ${of}`, []));
+  if (other.step > 0 && (one.step === 0 || !Number.isInteger(one.step / other.step)))
+    failures.push(failure(other.step === 1 ? "may be no integer" : `may be no multiple of ${other.step}`, []));
+  for (const of of other.inexact)
+    if (!one.inexact.some((mine) => isDoubled(of, mine))) failures.push(failure(`may be no multiple of ${of}`, []));
   return failures;
 }
 
@@ -365,18 +375,9 @@ function isWithin(one: Bound, other: Bound, sign: 1 | -1): boolean {
   return one.at === other.at ? one.isOpen || !other.isOpen : ahead > 0;
 }
 
-/** Where arithmetic of numbers is exact: integers, and ratios that are powers of two. */
-function isMultipleOf({ isInteger, multiples }: NumberCase, of: number): boolean {
-  const all = isInteger ? [1, ...multiples] : multiples;
-  if (all.some((one) => Number.isInteger(Math.log2(one / of)) && one >= of)) return true;
-  const common = all.filter(Number.isSafeInteger).reduce(leastCommonMultiple, 1);
-  return Number.isSafeInteger(of) && Number.isSafeInteger(common) && all.some(Number.isSafeInteger) && common % of === 0;
-}
-
-function leastCommonMultiple(a: number, b: number): number {
-  let [greater, lesser] = [a, b];
-  while (lesser > 0) [greater, lesser] = [lesser, greater % lesser];
-  return (a / greater) * b;
+/** Whether so many doublings of the one are the other: all else would be rounded. */
+function isDoubled(one: number, other: number): boolean {
+  return other >= one && Number.isInteger(Math.log2(other / one));
 }
 
 function textFailures(one: TextCase, other: TextCase): readonly Failure[] {
@@ -398,8 +399,8 @@ function hiddenFailures(one: Bounded, other: Bounded): readonly Failure[] {
   return missing.map(({ keyword }) => failure(`\`${keyword}\` asks for something that is not compared`, []));
 }
 
-function integersOf({ min, max }: NumberCase): readonly number[] {
-  return Array.from({ length: max.at - min.at + 1 }, (_, at) => min.at + at);
+function multiplesOf({ min, max, step }: NumberCase): readonly number[] {
+  return Array.from({ length: (max.at - min.at) / step + 1 }, (_, at) => min.at + at * step);
 }
 
 /** At each bound of the others that lies within. */

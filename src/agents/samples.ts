@@ -13,6 +13,7 @@ import {
   type ObjectCase,
   type TextCase,
 } from "./cases.ts";
+import { textsLike } from "./pattern-texts.ts";
 import { keyOf, type Nodes } from "./schema-document.ts";
 import { lengthOf, validity } from "./validity.ts";
 
@@ -181,7 +182,9 @@ export function numbersOf(one: NumberCase, others: readonly NumberCase[]): reado
   const edges = [...new Set([...bounds, 0])].toSorted((a, b) => a - b);
   const around = edges.flatMap((at) => [at, at - 1, at + 1, at - 0.5, at + 0.5]);
   const middles = edges.slice(1).map((at, before) => (at + (edges[before] ?? at)) / 2);
-  const steps = one.multiples.flatMap((of) => [...around, ...middles].flatMap((at) => multiplesNear(at, of)));
+  const steps = [one.step, ...one.inexact]
+    .filter((of) => of > 0)
+    .flatMap((of) => [...around, ...middles].flatMap((at) => multiplesNear(at, of)));
   const wide = [7, -7, 1e6, -1e6, 0.25, 1_234_567.5];
   return [...steps, ...around, ...middles, ...middles.map(Math.round), ...wide].filter((at) => holdsNumber(one, at));
 }
@@ -197,5 +200,6 @@ export function textsOf(one: TextCase, others: readonly TextCase[]): readonly st
   const fit = [...new Set(lengths)].filter((length) => length >= one.min && length <= one.max && length <= LENGTH_MAX);
   const padded = fit.flatMap((length) => ["x", "7", "~"].map((letter) => letter.repeat(length)));
   const known = TEXTS.filter((text) => lengthOf(text) >= one.min && lengthOf(text) <= one.max);
-  return one.patterns.length + one.formats.length > 0 ? [...known, ...padded] : [...padded, ...known];
+  const like = one.patterns.flatMap((pattern) => textsLike(pattern, fit));
+  return one.patterns.length + one.formats.length > 0 ? [...like, ...known, ...padded] : [...padded, ...known];
 }

@@ -40,7 +40,7 @@ export const SCHEMA_LETTERS_MAX = 400_000;
 export const SCHEMA_DEPTH_MAX = 160;
 
 /** Steps of thought for one question. Protects time: schemas of a few lines may mean 2^n cases. */
-export const STEPS_MAX = 60_000;
+export const STEPS_MAX = 20_000;
 
 /** How deep one thought may nest. Protects the stack. */
 export const THOUGHT_DEPTH_MAX = 160;
@@ -48,7 +48,10 @@ export const THOUGHT_DEPTH_MAX = 160;
 /** Cases one schema may fall into at one place. Protects memory. */
 export const CASES_MAX = 256;
 
-const LIMITS = { STEPS_MAX, THOUGHT_DEPTH_MAX, CASES_MAX } as const;
+/** The largest step of numbers, such as that of `multipleOf`. Protects exactness. */
+export const STEP_MAX = 2 ** 33;
+
+const LIMITS = { STEP_MAX, STEPS_MAX, THOUGHT_DEPTH_MAX, CASES_MAX } as const;
 
 /** Thrown within, never out of the part: a limit was met. */
 export class LimitMet extends Error {
@@ -146,7 +149,7 @@ export class Malformed extends Error {
 
 /** Where `$ref` leads; null where it is not followed (3). */
 export function target({ document }: Node, ref: Json): Node | null {
-  if (typeof ref !== "string" || !document.hasPlainRefs || (ref !== "#" && !ref.startsWith("#/"))) return null;
+  if (typeof ref !== "string" || !document.hasPlainRefs || !/^#(\/.|$)/.test(ref)) return null;
   let at: Json | undefined = document.root;
   for (const part of ref.split("/").slice(1)) at = step(at, part);
   return at === undefined ? null : nodeOf(document, at, "$ref");
