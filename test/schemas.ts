@@ -1,5 +1,6 @@
 // Random JSON Schemas of the kinds people write, pairs of them that are near each other, and values that may be valid.
 
+import { createRequire } from "node:module";
 import fc from "fast-check";
 import type { Json } from "../src/base/json.ts";
 import { fraction, seededRandom } from "../src/base/random.ts";
@@ -191,8 +192,7 @@ function edited(schema: JsonSchema, next: () => number): JsonSchema {
     };
   if (keyword === "items" && isSchema(value)) return { ...schema, items: edited(value, next) };
   if (keyword === "properties" || Array.isArray(value)) return { ...schema, [keyword]: editedMembers(keyword, value, next) };
-  const { [keyword]: _, ...rest } = schema;
-  return rest;
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== keyword));
 }
 
 function editedMembers(keyword: string, value: Json, next: () => number): Json {
@@ -263,4 +263,37 @@ function listFor(schema: JsonSchema, next: () => number, levels: number): Json {
   const length = least + Math.floor(fraction(next) * 3);
   const prefix = (schema.prefixItems ?? []) as readonly Written[];
   return Array.from({ length }, (_, at) => valueFor(prefix[at] ?? (schema.items as Written), next, levels - 1));
+}
+
+// ── Validity ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Validate = (value: unknown) => boolean;
+interface Validator {
+  compile(schema: Written): Validate;
+}
+
+const require = createRequire(import.meta.url);
+const { Ajv2020 } = require("ajv/dist/2020.js") as { Ajv2020: new (options: object) => Validator };
+const addFormats = (require("ajv-formats") as { default: (to: Validator) => void }).default;
+
+/** An Ajv keeps every schema it ever compiled: after so many a new one takes its place. */
+const SCHEMAS_OF_ONE_MAX = 1_000;
+
+let validator: { readonly by: Validator; left: number } | null = null;
+const compiled = new WeakMap<object, Validate>();
+
+/** By the validator of workflow/, without what it does for strangers and for people, which takes three times as long. */
+export function isValid(schema: Written, value: unknown): boolean {
+  if (typeof schema === "boolean") return schema;
+  const known = compiled.get(schema) ?? fresh().compile(schema);
+  compiled.set(schema, known);
+  return known(value);
+}
+
+function fresh(): Validator {
+  if (validator !== null && validator.left-- > 0) return validator.by;
+  const options = { strict: false, validateSchema: false, addUsedSchema: false, logger: false, code: { optimize: false } };
+  validator = { by: new Ajv2020(options), left: SCHEMAS_OF_ONE_MAX };
+  addFormats(validator.by);
+  return validator.by;
 }
