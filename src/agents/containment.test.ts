@@ -98,6 +98,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     [{ allOf: [{ type: "number", multipleOf: 2 }, { multipleOf: 3 }] }, { type: "number", multipleOf: 6 }, "yes", "yes"],
     [{ type: "integer", multipleOf: 3, minimum: 1, maximum: 2 }, false, "yes", "yes"],
     [{ minimum: 1 }, { anyOf: [{ minimum: 0 }, S] }, "yes", "no"],
+    [{ type: "number", multipleOf: 3, minimum: 2 ** 54, maximum: 2 ** 54 + 8 }, { const: 2 ** 54 }, "no", "unknown"],
     [{ type: "integer", format: "int32" }, I, "yes", "no"],
     [{ type: "integer", format: "int64" }, I, "yes", "yes"],
     [{ type: "number", format: "double" }, N, "yes", "yes"],

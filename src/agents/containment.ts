@@ -314,7 +314,7 @@ class Comparison {
   }
 
   *#cuts(one: Case, rivals: readonly Case[]): Iterable<readonly JsonSchema[]> {
-    if (one.kind === "number" && one.max.at - one.min.at < PARTS_MAX * one.step) yield [{ enum: multiplesOf(one) }];
+    if (one.kind === "number" && isShort(one)) yield [{ enum: multiplesOf(one) }];
     if (rivals.length < 2) return;
     if (one.kind === "number") yield* numberCuts(one, rivals);
     if (one.kind === "string") yield* lengthCuts(one, rivals, "minLength", "maxLength");
@@ -377,7 +377,7 @@ function isWithin(one: Bound, other: Bound, sign: 1 | -1): boolean {
 
 /** Whether so many doublings of the one are the other: all else would be rounded. */
 function isDoubled(one: number, other: number): boolean {
-  return other >= one && Number.isInteger(Math.log2(other / one));
+  return other >= one && one * 2 ** Math.round(Math.log2(other / one)) === other;
 }
 
 function textFailures(one: TextCase, other: TextCase): readonly Failure[] {
@@ -397,6 +397,12 @@ function hiddenFailures(one: Bounded, other: Bounded): readonly Failure[] {
   const known = new Set(one.hidden.map(({ key }) => key));
   const missing = other.hidden.filter(({ key }) => !known.has(key));
   return missing.map(({ keyword }) => failure(`\`${keyword}\` asks for something that is not compared`, []));
+}
+
+/** Few enough to be looked at one by one, and exactly known. */
+function isShort({ min, max, step }: NumberCase): boolean {
+  if (step === 0 || min.isOpen || max.isOpen || max.at - min.at >= PARTS_MAX * step) return false;
+  return [min.at / step, max.at / step].every(Number.isSafeInteger);
 }
 
 function multiplesOf({ min, max, step }: NumberCase): readonly number[] {

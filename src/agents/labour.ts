@@ -1,7 +1,8 @@
 // How much work it is to check a value by a schema, before any of it is done. Owns an upper bound, counted in schemas looked
 // at: a few lines of references may mean 2^n of them, and a schema that needs itself may mean 2^n for a value n levels deep.
 //
-// 1. A value of v members, d levels deep, is looked at `visits` · v · `ways`^d times at most.
+// 1. A value of v members, d levels deep, is looked at `visits` · v · `ways`^d times at most, each list of n items with v
+//    members n · v times more where items must differ.
 
 import type { Json } from "../base/json.ts";
 import type { JsonSchema } from "../workflow.ts";
@@ -15,34 +16,55 @@ export interface Labour {
   readonly visits: number;
   /** How many times one member is looked at where its object is looked at once; 1 for lists and trees as they are usual. */
   readonly ways: number;
+  /** Whether it asks for lists whose items differ: each is compared with each. */
+  readonly comparesItems: boolean;
 }
 
 /** Of a schema that is not `unreadable`; or why it cannot be said. */
 export function labourOf(written: JsonSchema | boolean): Labour | string {
   try {
-    const walk: Walk = { document: documentOf(written, 0), open: [], seen: new Set(), returns: [], visits: 0 };
+    const walk: Walk = {
+      document: documentOf(written, 0),
+      open: [],
+      seen: new Set(),
+      returns: [],
+      visits: 0,
+      comparesItems: false,
+    };
     visit(written, [], walk);
-    return { visits: walk.visits, ways: Math.max(1, ...walk.returns.map((one) => waysOf(one, walk.returns))) };
+    const { visits, comparesItems } = walk;
+    return { visits, comparesItems, ways: Math.max(1, ...walk.returns.map((one) => waysOf(one, walk.returns))) };
   } catch (error) {
     if (error instanceof TooMuch || error instanceof Malformed) return error.message;
     throw error;
   }
 }
 
-export function workOf({ visits, ways }: Labour, value: Json): number {
-  const { members, levels } = sizeOf(value);
-  return visits * members * ways ** levels;
+/** Comparisons of values that take about as long as looking at one schema. */
+const COMPARED_IN_ONE = 10;
+
+export function workOf({ visits, ways, comparesItems }: Labour, value: Json): number {
+  const { members, levels, comparisons } = sizeOf(value);
+  return visits * members * ways ** levels + (comparesItems ? comparisons / COMPARED_IN_ONE : 0);
 }
 
-function sizeOf(value: Json): { readonly members: number; readonly levels: number } {
-  if (typeof value !== "object" || value === null) return { members: 1, levels: 0 };
-  let [members, levels] = [1, 0];
+interface Size {
+  readonly members: number;
+  readonly levels: number;
+  readonly comparisons: number;
+}
+
+function sizeOf(value: Json): Size {
+  if (typeof value !== "object" || value === null) return { members: 1, levels: 0, comparisons: 0 };
+  let [members, levels, comparisons] = [1, 0, 0];
   for (const member of Object.values(value) as Json[]) {
     const size = sizeOf(member);
     members += size.members;
     levels = Math.max(levels, size.levels + 1);
+    comparisons += size.comparisons;
   }
-  return { members, levels };
+  if (Array.isArray(value)) comparisons += value.length * members;
+  return { members, levels, comparisons };
 }
 
 class TooMuch extends Error {}
@@ -62,6 +84,7 @@ interface Walk {
   readonly seen: Set<object>;
   readonly returns: Return[];
   visits: number;
+  comparesItems: boolean;
 }
 
 function visit(schema: Json | undefined, path: Path, walk: Walk): void {
@@ -71,6 +94,8 @@ function visit(schema: Json | undefined, path: Path, walk: Walk): void {
   if (again !== undefined) return comeBack(again, path, walk);
   walk.open.push({ schema, path, isFirst: !walk.seen.has(schema) });
   walk.seen.add(schema);
+  if (schema.uniqueItems === true) walk.comparesItems = true;
+  if (Array.isArray(schema.enum)) walk.visits += Math.floor(schema.enum.length / COMPARED_IN_ONE);
   for (const keyword of SAME_PLACE) for (const { part } of partsOf(schema, keyword)) visit(part, path, walk);
   for (const keyword of MEMBERS) for (const { part, place } of partsOf(schema, keyword)) visit(part, [...path, place], walk);
   if (schema.$ref !== undefined) visit(referred(schema, walk.document), path, walk);
@@ -104,7 +129,8 @@ function partsOf(schema: JsonSchema, keyword: string): readonly { readonly part:
   const value = schema[keyword];
   if (value === undefined || "$dynamicRef" in schema || "$recursiveRef" in schema) return dynamic(schema);
   if (Array.isArray(value)) return value.map((part: Json, at) => ({ part, place: `[${at}]` }));
-  if (keyword === "properties") return Object.entries(value as object).map(([name, part]) => ({ part, place: `.${name}` }));
+  if (keyword === "properties" && isMembers(value))
+    return Object.entries(value).map(([name, part]) => ({ part, place: `.${name}` }));
   if (BY_NAME.includes(keyword) && isMembers(value)) return Object.values(value).map((part) => ({ part, place: ".*" }));
   return [{ part: value, place: keyword.toLowerCase().endsWith("items") || keyword === "contains" ? "[*]" : ".*" }];
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import type { Json } from "../base/json.ts";
 import type { JsonSchema } from "../workflow.ts";
 import { labourOf, workOf } from "./labour.ts";
@@ -114,4 +115,41 @@ test("what needs itself twice for one member is counted with every level, and st
     assert.match(issuesOf(guardOf({ wanted: schema }), levels(60))[0]?.message ?? "", /GUARD_WORK_MAX/);
   }
   assert.ok(guardOf({ wanted: mixed }).check(levels(5)).ok);
+});
+
+test("lists whose items must differ are compared while they are short (3)", () => {
+  const guard = guardOf({ wanted: { type: "array", uniqueItems: true } });
+  assert.ok(guard.check(Array.from({ length: 2_000 }, (_, at) => ({ at }))).ok);
+  assert.equal(guard.check([{ a: 1 }, { a: 1 }]).ok, false);
+  const [issue] = issuesOf(
+    guard,
+    Array.from({ length: 100_000 }, (_, at) => ({ at })),
+  );
+  assert.match(issue?.message ?? "", /GUARD_WORK_MAX/);
+});
+
+test("whatever stands where a schema is wanted, a guard is made or refused (2)", () => {
+  const words = [
+    "type",
+    "enum",
+    "properties",
+    "items",
+    "anyOf",
+    "allOf",
+    "not",
+    "$ref",
+    "pattern",
+    "format",
+    "if",
+    "dependencies",
+  ];
+  const odd = fc.dictionary(fc.constantFrom(...words, "$id", "id", "$dynamicRef", "uniqueItems"), fc.jsonValue({ maxDepth: 2 }));
+  fc.assert(
+    fc.property(odd, fc.jsonValue(), (wanted, value) => {
+      const made = outputGuard({ wanted: wanted as JsonSchema });
+      if (made.kind === "guard") assert.equal(typeof made.guard.check(value).ok, "boolean");
+      else assert.ok(made.why.length > 0);
+    }),
+    { numRuns: 200 },
+  );
 });

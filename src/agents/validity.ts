@@ -149,8 +149,11 @@ function byNumber({ schema, value }: Asked): Truth {
 
 /** Where division rounds, Ajv and decimal arithmetic part: nobody knows then. */
 function isMultiple(value: number, of: number): Truth {
-  if (Number.isSafeInteger(value) && Number.isSafeInteger(of)) return value % of === 0;
   const ratio = value / of;
+  if (Number.isInteger(value) && Number.isInteger(of)) {
+    const isExact = BigInt(value) % BigInt(of) === 0n;
+    return isExact === (Number.isInteger(ratio) && Math.abs(ratio) < 1e21) ? isExact : null;
+  }
   if (Number.isSafeInteger(ratio)) return ratio * of === value ? true : null;
   return Math.abs(ratio) < 1e9 && Math.abs(ratio - Math.round(ratio)) > 1e-5 ? false : null;
 }
