@@ -46,6 +46,7 @@ export {
   type Issue,
   issuesInWords,
   type JsonSchema,
+  readDocumentSchema,
   readSchema,
   readServiceSchema,
   type Schema,
