@@ -1,8 +1,35 @@
 /**
- * Who can decide: what agents say they can, matched with what a task asks for.
+ * Who can decide: agents as they are written, matched with what a task asks for, chosen by what they have earned, handed
+ * tasks within terms that only narrow, and judged by what came of it.
  */
 
+export { Accounts, type AccountsOptions, ORGANISATION } from "./agents/accounts.ts";
+export type { Agent, AgentDefinition, AgentKind, AgentStatus, ProcessAgent } from "./agents/agent.ts";
+export { AGENT_STATUSES } from "./agents/agent.ts";
 export { type Containment, containment } from "./agents/containment.ts";
+export {
+  type AgentDocument,
+  agent,
+  agentOf,
+  agentOfDocument,
+  checkAgentValue,
+  checkedAgent,
+  isAgent,
+  isAgentDocument,
+  type ReadAgent,
+  readAgentDefinition,
+} from "./agents/definition.ts";
+export { delegatingOf } from "./agents/delegate.ts";
+export {
+  AgentDesk,
+  type AgentDeskOptions,
+  type AgentEvent,
+  type AgentHealth,
+  type Chosen,
+  type Standing as AgentStanding,
+} from "./agents/desk.ts";
+export type { Doing, Handed } from "./agents/dispatch.ts";
+export { learnFrom, saidOf } from "./agents/evidence.ts";
 export {
   DEGREES,
   type Degree,
@@ -16,4 +43,8 @@ export {
   type TagRelation,
   tagRelation,
 } from "./agents/match.ts";
+export type { ToolOffer } from "./agents/model-agent.ts";
 export { type GuardedOutput, type GuardMade, type OutputGuard, outputGuard } from "./agents/output-guard.ts";
+export { agentProblems } from "./agents/problems.ts";
+export type { ProcessAnswer, ProcessDoor, ProcessRequest, ProcessUsage } from "./agents/process-agent.ts";
+export { openLedger } from "./trust.ts";

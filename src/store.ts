@@ -7,9 +7,11 @@ export type {
   ChangeReads,
   CodeIdentity,
   FreeChange,
+  KeptAgent,
   KeptService,
   LineRow,
   NewReading,
+  NewVerdict,
   Queue,
   Rating,
   Reading,
@@ -17,6 +19,7 @@ export type {
   RunChange,
   StoredEvent,
   StreamItem,
+  Verdict,
 } from "./store/changes.ts";
 export { checkup, type Finding, type Vitals, vitalsOf } from "./store/checkup.ts";
 export { lockDirectory } from "./store/lock.ts";

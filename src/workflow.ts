@@ -5,6 +5,7 @@
 export { type CheckOptions, checkDocument } from "./workflow/check.ts";
 export type {
   Answer,
+  Answering,
   AskOptions,
   Called,
   CallFallback,
@@ -29,6 +30,20 @@ export type {
   Workflow,
 } from "./workflow/context.ts";
 export { fullName, isWorkflow, type WorkflowDefinition, workflow } from "./workflow/define.ts";
+export type {
+  Amounts,
+  BudgetLine,
+  BudgetView,
+  Check,
+  Delegated,
+  Delegating,
+  DelegationStrategy,
+  FailureAction,
+  Refusal,
+  Task,
+  Terms,
+  Tried,
+} from "./workflow/delegation.ts";
 export { DIAGNOSTICS, type Diagnostic, frame, Report, Trail } from "./workflow/diagnostic.ts";
 export type { Doer, HttpAnswer, HttpCall, HttpPlan, TaskEvent } from "./workflow/doer.ts";
 export { compileValue, type Evaluate, type ExpressionScope, piecesOf } from "./workflow/expression.ts";

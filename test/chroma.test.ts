@@ -61,6 +61,7 @@ async function inRun<T>(act: (context: Context) => Promise<T>): Promise<T> {
     await using baton = await openBaton({ data, workflows: [story as never], carry: "own" });
     const { found } = await baton.call("services.discover", { hosts: [`127.0.0.1:${port}`], add: true });
     assert.ok(found.some(({ entry, baseUrl }) => entry === "chroma" && baseUrl.endsWith(`:${port}`)));
+    for (const { id, baseUrl } of found) if (!baseUrl.endsWith(`:${port}`)) await baton.call("services.remove", { id }); // of this machine
     return (await (await baton.start(story, null)).result()) as T;
   } finally {
     rmSync(data, { recursive: true, force: true });

@@ -31,7 +31,7 @@ import {
   type WorkflowName,
 } from "../run.ts";
 import type { CodeIdentity, RunRecord, Store } from "../store.ts";
-import { type Calling, fullName, type Workflow } from "../workflow.ts";
+import { type Answering, fullName, type Workflow } from "../workflow.ts";
 import { acceptOutput } from "./accept.ts";
 import { type EventStore, Events } from "./events.ts";
 import { Lines, passOf, requireLimit } from "./lines.ts";
@@ -54,8 +54,8 @@ export interface CarrierOptions {
   readonly residentMax?: number;
   /** What is kept beside journals: events, lines. Without it nobody listens, and no run waits for its turn. */
   readonly beside?: EventStore & Pick<Store, "lines" | "line" | "passes" | "file">;
-  /** Who answers calls of services. */
-  readonly calling?: Calling;
+  /** Who answers what runs ask of others: calls of services, tasks for agents. */
+  readonly answering?: Partial<Answering>;
   /** Writes what it is asked to, but moves no run. */
   readonly idle?: boolean;
 }
@@ -83,7 +83,7 @@ export class RunCarrier implements Carrier, Carrying {
   readonly acting = new Set<Acting>();
   readonly events: Events | null;
   readonly lines: Lines;
-  readonly calling: Calling | null;
+  readonly answering: Answering;
   readonly #beside: NonNullable<CarrierOptions["beside"]> | null;
   turn = 0;
   news: Listener | null = null;
@@ -109,7 +109,7 @@ export class RunCarrier implements Carrier, Carrying {
     this.#draining = options.idle ?? false;
     this.#residentMax = options.residentMax ?? limits.RESIDENT_WAITING_MAX;
     this.#beside = options.beside ?? null;
-    this.calling = options.calling ?? null;
+    this.answering = { calling: null, delegating: null, ...options.answering };
     this.events = options.beside === undefined ? null : new Events(options.beside, this.engine, (run) => this.#wakeOurs(run));
     this.lines = new Lines(this.engine, this.#beside);
     this.engine.carriedBy(this);

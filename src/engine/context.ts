@@ -9,10 +9,12 @@ import { type CloudEvent, type EventInit, runProblems } from "../run.ts";
 import type {
   Answer,
   AskOptions,
+  BudgetView,
   Called,
   CallOptions,
   ChildOptions,
   Context,
+  Delegated,
   ListenOptions,
   Log,
   RunInfo,
@@ -20,6 +22,8 @@ import type {
   StepContext,
   StepOptions,
   StreamWriter,
+  Task,
+  Terms,
   WaitOptions,
   Workflow,
 } from "../workflow.ts";
@@ -39,17 +43,23 @@ export class RunContext implements Context {
   readonly #names: Names;
   /** What is asked here is given up with it. */
   readonly #until: AbortSignal | null;
+  readonly terms: Terms | null;
   #log: Log | null = null;
 
-  constructor(home: Home, names: Names, until: AbortSignal | null = null) {
+  constructor(home: Home, names: Names, until: AbortSignal | null = null, terms: Terms | null = null) {
     this.#home = home;
     this.#names = names;
     this.#until = until;
+    this.terms = terms;
   }
 
   until(abortSignal: AbortSignal): Context {
     const signal = this.#until === null ? abortSignal : AbortSignal.any([this.#until, abortSignal]);
-    return new RunContext(this.#home, this.#names, signal);
+    return new RunContext(this.#home, this.#names, signal, this.terms);
+  }
+
+  under(terms: Terms): Context {
+    return new RunContext(this.#home, this.#names, this.#until, terms);
   }
 
   step<T>(name: string, act: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<T> {
@@ -63,9 +73,21 @@ export class RunContext implements Context {
   }
 
   tryCall<T = Json>(target: string, input: Json = null, options: CallOptions = {}): Promise<Called<T>> {
-    const { calling } = this.#home;
+    const { calling } = this.#home.answering;
     if (calling === null) return rejected(engineProblems.NO_SERVICES(`"${target}" cannot be called here.`));
     return calling.call(this, target, input, options) as Promise<Called<T>>;
+  }
+
+  async delegate<T = Json>(task: Task): Promise<T> {
+    const delegated = await this.tryDelegate<T>(task);
+    if (!delegated.ok) throw new ProblemError(delegated.problem);
+    return delegated.output;
+  }
+
+  tryDelegate<T = Json>(task: Task): Promise<Delegated<T>> {
+    const { delegating } = this.#home.answering;
+    if (delegating === null) return rejected(engineProblems.NO_AGENTS("Nothing can be delegated here."));
+    return delegating.delegate(this, task, this.terms) as Promise<Delegated<T>>;
   }
 
   sleep(name: string, durationMs: number): Promise<void> {
@@ -140,7 +162,7 @@ export class RunContext implements Context {
     if (typeof body !== "function") throw runProblems.OPTION_INVALID(`Scope "${name}" has no function to run.`);
     const taken = this.#names.take(name, this.#home.strict);
     try {
-      return await body(new RunContext(this.#home, Names.within(taken.key), this.#until));
+      return await body(new RunContext(this.#home, Names.within(taken.key), this.#until, this.terms));
     } finally {
       taken.use.open--;
     }
@@ -171,6 +193,12 @@ export class RunContext implements Context {
   get log(): Log {
     this.#log ??= this.#home.logOf(null);
     return this.#log;
+  }
+
+  get budget(): BudgetView {
+    const { delegating } = this.#home.answering;
+    if (delegating === null) throw engineProblems.NO_AGENTS("There are no budgets here.");
+    return delegating.budget(String(this.#home.run), this.terms);
   }
 
   get abortSignal(): AbortSignal {

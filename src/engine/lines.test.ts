@@ -71,6 +71,7 @@ test("a pending run is canceled, paused and resumed, and times out, without havi
     timeoutMs: 50 * SECOND_MS,
     input: undefined as never,
     output: undefined as never,
+    budget: undefined as never,
     description: "",
     limit: { concurrency: 1 },
     retention: "forever",

@@ -7,7 +7,7 @@ import type { Json } from "../base/json.ts";
 import type { ProblemError } from "../base/problem.ts";
 import type { Entry, EntryKind, OperationKind } from "../run.ts";
 import type { CodeIdentity, FreeChange, RunChange, Store } from "../store.ts";
-import type { Calling, Log, RunInfo, StepContext, StepOptions, StreamWriter, Workflow } from "../workflow.ts";
+import type { Answering, Log, RunInfo, StepContext, StepOptions, StreamWriter, Workflow } from "../workflow.ts";
 import type { TakenName } from "./names.ts";
 import type { Listener } from "./news.ts";
 import type { ChildRequest, Claim, Draft, Engine, Place, Settling } from "./port.ts";
@@ -69,8 +69,8 @@ export interface Home {
   /** Keeps something beside the journal, in the same commit as what is written next. */
   change(change: FreeChange | RunChange): void;
   readonly lines: Lining;
-  /** Who answers calls of services; null where nobody does. */
-  readonly calling: Calling | null;
+  /** Who answers what is asked of others. */
+  readonly answering: Answering;
   /** `namespace/name` of its workflow. */
   readonly workflowName: string;
   /** A stream as the workflow's own function writes it. */

@@ -15,5 +15,6 @@ export const engineProblems = defineProblems({
     exit: 3,
   },
   NO_SERVICES: { status: 503, title: "Nobody answers calls of services here.", fix: "Run it by `baton run` or openBaton." },
+  NO_AGENTS: { status: 503, title: "Nobody hands tasks to agents here.", fix: "Run it by `baton run` or openBaton." },
   ENGINE_CLOSED: { status: 503, title: "Baton is closed.", fix: "Open it again; what was accepted goes on." },
 });

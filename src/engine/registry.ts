@@ -73,15 +73,19 @@ export class Registry {
 
   /** By `name`, `namespace/name`, either with `@version`; the newest version where none is given. */
   named(text: string): Workflow {
+    const found = this.newest(text);
+    if (found !== null) return found;
+    throw engineProblems.WORKFLOW_UNKNOWN(`No workflow "${text}" is loaded.`, { facts: { loaded: [...this.#byName.keys()] } });
+  }
+
+  /** The same; null where there is none. */
+  newest(text: string): Workflow | null {
     const [, namespace = "default", name, version] = /^(?:([^/@]+)\/)?([^/@]+)(?:@(.+))?$/.exec(text) ?? [];
     const fitting = [...this.#byName.values()]
       .map(({ workflow }) => workflow)
       .filter((one) => one.name === name && one.namespace === namespace && (version === undefined || one.version === version))
       .toSorted((a, b) => compareVersions(b.version, a.version));
-    const [newest] = fitting;
-    if (newest === undefined)
-      throw engineProblems.WORKFLOW_UNKNOWN(`No workflow "${text}" is loaded.`, { facts: { loaded: [...this.#byName.keys()] } });
-    return newest;
+    return fitting[0] ?? null;
   }
 
   identityOf(workflow: Workflow): CodeIdentity {

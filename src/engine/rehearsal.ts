@@ -4,7 +4,7 @@ import type { ProblemError } from "../base/problem.ts";
 import { seededRandom } from "../base/random.ts";
 import { type Entry, isEnd } from "../run.ts";
 import type { RunRecord } from "../store.ts";
-import type { Calling, Workflow } from "../workflow.ts";
+import type { Answering, Workflow } from "../workflow.ts";
 import type { Operation } from "./operation.ts";
 import type { Claim, Engine, Taken } from "./port.ts";
 import { Registry } from "./registry.ts";
@@ -25,18 +25,18 @@ export function rehearse(
   record: RunRecord,
   entries: readonly Entry[],
   workflow: Workflow,
-  calling: Calling | null,
+  answering: Answering,
 ): Promise<Verdict> {
   const claim: Claim = { run: record.run.id, epoch: 0 };
   return new Promise((resolve) => {
-    const resident: Resident = new Resident(rehearsing(resolve, calling), { claim, record, entries } satisfies Taken, workflow);
+    const resident: Resident = new Resident(rehearsing(resolve, answering), { claim, record, entries } satisfies Taken, workflow);
     if (isEnd(record.run.status) || entries.length === 0) resolve({ kind: "fits", unasked: [] });
     else resident.begin();
   });
 }
 
 /** Carries a run to where its journal ends, and lets it go there. */
-function rehearsing(tell: (verdict: Verdict) => void, calling: Calling | null): Carrying {
+function rehearsing(tell: (verdict: Verdict) => void, answering: Answering): Carrying {
   const registry = new Registry();
   const done = (resident: Resident, verdict: Verdict): void => {
     if (!resident.gone) tell(verdict);
@@ -44,7 +44,7 @@ function rehearsing(tell: (verdict: Verdict) => void, calling: Calling | null): 
   };
   return {
     ...{ engine: still(), random32: seededRandom(1), news: null, strict: true, acting: new Set(), events: null, turn: 0 },
-    calling,
+    answering,
     file: () => null,
     lines: { ask: nothing, leave: nothing, why: () => null },
     acts: nothing,

@@ -42,7 +42,7 @@ import {
   type Unwinding,
 } from "../run.ts";
 import type { CodeIdentity, FreeChange, RunChange } from "../store.ts";
-import type { Calling, Log, RunInfo, Workflow } from "../workflow.ts";
+import type { Answering, Log, RunInfo, Workflow } from "../workflow.ts";
 import { acceptInput } from "./accept.ts";
 import { RunContext } from "./context.ts";
 import { onceDrained } from "./drained.ts";
@@ -65,7 +65,7 @@ export interface Carrying {
   readonly acting: Set<Acting>;
   readonly events: Events | null;
   readonly lines: Lining;
-  readonly calling: Calling | null;
+  readonly answering: Answering;
   /** By its hash; null where there is none. */
   file(hash: string): Uint8Array | null;
   acts(acting: Acting): void;
@@ -592,8 +592,8 @@ export class Resident implements Home {
     return this.carrier.file(name.replace(/^blob_/, ""));
   }
 
-  get calling(): Calling | null {
-    return this.carrier.calling;
+  get answering(): Answering {
+    return this.carrier.answering;
   }
 
   get workflowName(): string {

@@ -19,7 +19,7 @@ import {
   runProblems,
 } from "../run.ts";
 import type { RunRecord } from "../store.ts";
-import { type Calling, fullName, type Workflow } from "../workflow.ts";
+import { type Answering, fullName, type Workflow } from "../workflow.ts";
 import { acceptInput } from "./accept.ts";
 import { lineChange, placeOfRun } from "./lines.ts";
 import type { Claim, Draft, Engine, StartRequest, Taken, Write } from "./port.ts";
@@ -38,7 +38,7 @@ export interface CutShort {
 export interface Steered {
   readonly engine: Engine;
   readonly registry: Registry;
-  readonly calling: Calling | null;
+  readonly answering: Answering;
   residentOf(run: RunId): Resident | null;
   /** Does something to a run while nobody else takes it. */
   alone<T>(run: RunId, act: () => Promise<T>): Promise<T>;
@@ -202,7 +202,7 @@ export class Steering {
     const told = await this.#alone(run, async () => {
       const { claim, record, entries } = await this.#requireOpen(run);
       const [from, to] = [fullName(record.run.workflow), fullName(workflow)];
-      const verdict = await rehearse(record, entries, workflow, this.#carrier.calling);
+      const verdict = await rehearse(record, entries, workflow, this.#carrier.answering);
       if (verdict.kind === "mismatch")
         throw runProblems.MIGRATION_UNFIT(
           `At "${verdict.at}" ${to} asks for: ${verdict.asked}; run ${run} has: ${verdict.recorded}.`,

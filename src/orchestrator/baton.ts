@@ -5,6 +5,7 @@
 // reverse order, also when opening stops half-way.
 
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { type AgentDefinition, delegatingOf } from "../agents.ts";
 import type { Answerer, InputOf, OperationName, OutputOf, ReadInputOf } from "../api.ts";
 import type { Clock, Random32 } from "../base/clock.ts";
 import { type RunId, readId } from "../base/id.ts";
@@ -24,10 +25,12 @@ import {
   type ScheduleDefinition,
   Scheduler,
 } from "../engine.ts";
+import type { Amounts } from "../flow.ts";
 import { isEnd, limits, RETENTION, type RetentionPolicy, type Run, readRetention, runProblems } from "../run.ts";
-import { callingOf, type ServiceDefinition, type ServiceEvent } from "../services.ts";
+import { callingOf, type Paying, type ServiceDefinition, type ServiceEvent } from "../services.ts";
 import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../store.ts";
 import { type DocumentSchedule, fullName, type Workflow } from "../workflow.ts";
+import { AgentOffice } from "./agent-office.ts";
 import { BUILT_IN } from "./built-in.ts";
 import { type DataDirectory, dataDirectory, makeDirectory, removeOwnerNote, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
@@ -48,6 +51,10 @@ export interface OpenOptions {
   readonly workflows?: readonly Workflow[];
   /** Services of this program; others are those that were added to the data directory. */
   readonly services?: readonly ServiceDefinition[];
+  /** Agents of this program; others are those that were added to the data directory. */
+  readonly agents?: readonly AgentDefinition[];
+  /** What all runs together may spend, on agents and services. */
+  readonly budget?: Amounts;
   /** Private or loopback hosts that documents' own calls may reach, `HOST` or `HOST:PORT`; BATON_ALLOW says more. */
   readonly allow?: readonly string[];
   /** Workflow files made known from the start: FILE or FILE#export. */
@@ -101,11 +108,23 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
   const strict = options.strict ?? process.env.NODE_ENV !== "production";
   allowHosts(options.allow ?? []);
   useSecrets(secretsAt(directory));
-  const { services = [] } = options;
-  const serviceDesk = opening.use(new ServiceDesk({ store, engine, clock, services, isWatched: carry === "everything" }));
-  const calling = callingOf(serviceDesk.desk);
-  const loadSource = loadingFor(serviceDesk);
-  const carrier = new RunCarrier({ engine, random32, strict, beside: store, calling, idle: carry === "nothing", loadSource });
+  const { services = [], agents = [], budget = {} } = options;
+  const late: { office: AgentOffice | null; carrier: RunCarrier | null } = { office: null, carrier: null };
+  const paying = payingBy(() => late.office);
+  const serviceDesk = opening.use(new ServiceDesk({ store, engine, clock, services, paying, isWatched: carry === "everything" }));
+  const office = opening.use(
+    new AgentOffice({
+      ...{ store, engine, clock, agents, budget, directory: directory.path, services: serviceDesk },
+      budgetOfRun: (run) => budgetOfRun(store, late.carrier, run),
+      workflowNamed: (name) => late.carrier?.registry.newest(name) ?? null,
+    }),
+  );
+  const answering = { calling: callingOf(serviceDesk.desk), delegating: delegatingOf(office.desk, office.doing) };
+  const loadSource = loadingFor(serviceDesk, office);
+  const carrier = new RunCarrier({ engine, random32, strict, beside: store, answering, idle: carry === "nothing", loadSource });
+  late.office = office;
+  late.carrier = carrier;
+  office.accounts.whenOpened((run) => closeWith(run, carrier, engine, office));
   opening.defer(() => carrier.drain(options.graceMs ?? GRACE_MS));
   for (const workflow of BUILT_IN) carrier.register(workflow, null);
   for (const workflow of options.workflows ?? []) {
@@ -113,7 +132,7 @@ export async function openBaton(options: OpenOptions = {}): Promise<Baton> {
     offerFunction(workflow as Workflow);
   }
 
-  const baton = new Baton({ directory, store, engine, carrier, serviceDesk, firesSchedules: carry === "everything" });
+  const baton = new Baton({ directory, store, engine, carrier, serviceDesk, office, firesSchedules: carry === "everything" });
   opening.defer(() => baton.scheduler.stop());
   if (carry !== "nothing") opening.use(await openOwnersDoor(directory, baton, carry));
   for (const file of options.files ?? []) await baton.loadAll(file);
@@ -144,12 +163,47 @@ async function openOwnersDoor(directory: DataDirectory, baton: Baton, carries: "
   };
 }
 
-/** The code of a run from where it was recorded, with the services that its file defines. */
-function loadingFor(serviceDesk: ServiceDesk) {
+/** Accounts are opened after what is paid from them. */
+function payingBy(office: () => AgentOffice | null): Paying {
+  return {
+    accountOf: ({ terms, info }) => terms?.account ?? (office()?.accounts.isLimited(info.run) === true ? info.run : null),
+    reserve: (id, account, upTo) => office()?.accounts.reserve(id, account, upTo, CALL_LEASE_MS) ?? null,
+    commit: (id, account, actual) => office()?.accounts.commit(id, account, actual),
+  };
+}
+
+/** A run's account is closed when the run is over; a pause is not its end. */
+function closeWith(run: string, carrier: RunCarrier, engine: EmbeddedEngine, office: AgentOffice): void {
+  const id = readId("run", run);
+  if (id === null) return;
+  const settled = carrier.whenSettled(id, () => {
+    settled[Symbol.dispose]();
+    void engine.record(id).then((record) => {
+      if (record === null || isEnd(record.run.status)) office.ended(run);
+      else closeWith(run, carrier, engine, office);
+    });
+  });
+}
+
+/** What is reserved for a call is free again after this, in ms, where nobody said what it cost. */
+const CALL_LEASE_MS = 3_600_000;
+
+/** What the run's workflow allows one run. */
+function budgetOfRun(store: Store, carrier: RunCarrier | null, run: string): Amounts {
+  const id = readId("run", run);
+  const number = id === null ? null : store.ids.numberOf(id);
+  const record = number === null ? null : store.record(number);
+  if (record === null || carrier === null) return {};
+  return carrier.registry.newest(fullName(record.run.workflow))?.budget ?? {};
+}
+
+/** The code of a run from where it was recorded, with the services and agents that its file defines. */
+function loadingFor(serviceDesk: ServiceDesk, office: AgentOffice) {
   return async ({ source }: CodeIdentity) => {
     if (source === null) return null;
-    const { all, services } = await loadWorkflowFile(source);
+    const { all, services, agents } = await loadWorkflowFile(source);
     for (const service of services) serviceDesk.offer(service);
+    for (const agent of agents) office.offer(agent);
     return all;
   };
 }
@@ -160,6 +214,7 @@ interface Parts {
   readonly engine: EmbeddedEngine;
   readonly carrier: RunCarrier;
   readonly serviceDesk: ServiceDesk;
+  readonly office: AgentOffice;
   readonly firesSchedules: boolean;
 }
 
@@ -332,9 +387,10 @@ export class Baton implements Answerer, AsyncDisposable {
   }
 
   /** Whoever fires schedules takes those of documents over, as they are written now. */
-  async #makeKnown({ all, services }: Pick<LoadedFile, "all" | "services">): Promise<void> {
-    const { carrier, firesSchedules, serviceDesk } = this.#parts;
+  async #makeKnown({ all, services, agents }: Pick<LoadedFile, "all" | "services" | "agents">): Promise<void> {
+    const { carrier, firesSchedules, serviceDesk, office } = this.#parts;
     for (const service of services) serviceDesk.offer(service);
+    for (const agent of agents) office.offer(agent);
     for (const { workflow, origin, schedule } of all) {
       carrier.register(workflow, origin);
       if (firesSchedules && schedule !== undefined) await this.#follow(workflow, origin, schedule);

@@ -44,7 +44,7 @@ export async function checkFile(
 
 async function verdictOf(store: Store, record: RunRecord, workflow: Workflow): Promise<Verdict> {
   try {
-    return await rehearse(record, journalOf(store, record.number), workflow, rehearsedCalls);
+    return await rehearse(record, journalOf(store, record.number), workflow, { calling: rehearsedCalls, delegating: null });
   } catch (error) {
     return { kind: "throws", message: isProblemError(error) ? error.message : String(error) };
   }

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { type AgentDefinition, agentProblems, checkedAgent, isAgentDocument } from "../agents.ts";
 import type { Json } from "../base/json.ts";
 import type { ProblemMore } from "../base/problem.ts";
 import { checkedDefinition, isServiceDocument, type Service, serviceOfDocument, servicesProblems } from "../services.ts";
@@ -75,6 +76,16 @@ export function loadServiceDocument(file: string): Service | null {
     file,
     diagnostics.filter(({ severity }) => severity === "error"),
   );
+}
+
+/** The agent that a manifest defines; null where it is meant as something else. Throws AGENT_DEFINITION_INVALID. */
+export function loadAgentManifest(file: string): AgentDefinition | null {
+  const source = readSource(read(file), file);
+  if (!isRead(source) || !isAgentDocument(source.value)) return null;
+  const { diagnostics, document } = checkedAgent(source);
+  if (document !== null) return document as unknown as AgentDefinition;
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  throw agentProblems.AGENT_DEFINITION_INVALID(...inWords(file, errors, "It is no manifest of an agent."));
 }
 
 export function invalidService(file: string, errors: readonly Diagnostic[]): Error {

@@ -9,13 +9,14 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { type AgentDefinition, isAgent } from "../agents.ts";
 import { isAuthors } from "../base/place.ts";
 import { isProblemError, ProblemError } from "../base/problem.ts";
 import { engineProblems, type Origin } from "../engine.ts";
 import { failureOf } from "../run.ts";
 import { isService, type Service, serviceOfCode } from "../services.ts";
 import { type DocumentSchedule, fullName, isWorkflow, type Workflow } from "../workflow.ts";
-import { loadDocument, loadServiceDocument } from "./documents.ts";
+import { loadAgentManifest, loadDocument, loadServiceDocument } from "./documents.ts";
 import { offerFunction } from "./outside.ts";
 import { orchestratorProblems } from "./problems.ts";
 
@@ -33,6 +34,8 @@ export interface LoadedFile {
   readonly all: readonly LoadedWorkflow[];
   /** Services that it defines. */
   readonly services: readonly Service[];
+  /** Agents that it defines. */
+  readonly agents: readonly AgentDefinition[];
 }
 
 export interface LoadedWorkflow {
@@ -58,19 +61,22 @@ export async function loadWorkflowFile(target: string): Promise<LoadedFile> {
   const contentHash = contentHashOf(versioned(pathToFileURL(path).href));
   const found = [...exported].filter((pair): pair is [string, Workflow] => isWorkflow(pair[1]));
   const services = [...new Set([...exported.values()].filter(isService))].map(serviceOfCode);
+  const agents = [...new Set([...exported.values()].filter(isAgent))];
   const all = found.map(([exportName, workflow]) => ({ workflow, origin: { source: `${path}#${exportName}`, contentHash } }));
   requireOneEach(all);
   for (const { workflow } of all) offerFunction(workflow);
-  const chosen = found.length === 0 && services.length > 0 && name === null ? null : choose(path, name, found);
-  return loadedFile({ all, services }, () => requireChosen(path, found, chosen));
+  const chosen = found.length === 0 && services.length + agents.length > 0 && name === null ? null : choose(path, name, found);
+  return loadedFile({ all, services, agents }, () => requireChosen(path, found, chosen));
 }
 
 /** Which one is to be run is asked of those who run it. */
-function loadedFile({ all, services }: Pick<LoadedFile, "all" | "services">, chosen: () => Workflow): LoadedFile {
+function loadedFile(
+  { all, services, agents }: Pick<LoadedFile, "all" | "services" | "agents">,
+  chosen: () => Workflow,
+): LoadedFile {
   const originOf = (wanted: Workflow): Origin => all.find(({ workflow }) => workflow === wanted)?.origin as Origin;
   return {
-    all,
-    services,
+    ...{ all, services, agents },
     get workflow() {
       return chosen();
     },
@@ -84,11 +90,13 @@ function loadedFile({ all, services }: Pick<LoadedFile, "all" | "services">, cho
 function documentFile(path: string, name: string | null): LoadedFile {
   if (name !== null) throw orchestratorProblems.WF_EXPORT_UNKNOWN(`${path} is a document: it has no exports.`);
   const service = loadServiceDocument(path);
-  if (service !== null) return loadedFile({ all: [], services: [service] }, () => requireChosen(path, [], null));
+  if (service !== null) return loadedFile({ all: [], services: [service], agents: [] }, () => requireChosen(path, [], null));
+  const agent = loadAgentManifest(path);
+  if (agent !== null) return loadedFile({ all: [], services: [], agents: [agent] }, () => requireChosen(path, [], null));
   const { workflow, contentHash, schedule } = loadDocument(path);
   offerFunction(workflow);
   const origin = { source: path, contentHash };
-  return { workflow, origin, all: [{ workflow, origin, schedule }], services: [] };
+  return { workflow, origin, all: [{ workflow, origin, schedule }], services: [], agents: [] };
 }
 
 /** Which of two workflows of one name was run would hang on the order they came in. Throws WORKFLOW_TWICE. */
@@ -273,6 +281,7 @@ const OWN_ROOT = new URL("../../", import.meta.url).href;
 const FACES: Readonly<Record<string, string>> = {
   batonflow: "../index",
   "batonflow/jq": "../jq",
+  "batonflow/agents": "../agents",
   "batonflow/services": "../services",
   "batonflow/testing": "../testing",
 };

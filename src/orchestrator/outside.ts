@@ -183,6 +183,16 @@ function basicOf(headers: Readonly<Record<string, string>>): string {
   return Buffer.from(parameter, "base64").toString("utf8");
 }
 
+/** The same with all secrets that were used here masked. */
+export function maskSecrets(value: Json): Json {
+  return bound.size === 0
+    ? value
+    : masked(
+        value,
+        [...bound.values()].flatMap((one) => textsOf(one.value)),
+      );
+}
+
 function isSeen(sent: readonly string[], value: string): boolean {
   return JSON.stringify(masked([...sent], textsOf(value))) !== JSON.stringify(sent);
 }
@@ -209,7 +219,7 @@ function readDescription(text: string, url: string): Json {
 }
 
 /** Of the vault; else `BATON_SECRET_<NAME>`: as it is written, or in capitals with `_` for what is no letter or digit. */
-function secretNamed(name: string): Json | undefined {
+export function secretNamed(name: string): Json | undefined {
   const kept = vault?.value(name);
   if (kept !== undefined) {
     const hosts = vault?.list().find((line) => line.name === name)?.hosts ?? [];

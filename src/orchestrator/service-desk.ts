@@ -10,6 +10,7 @@ import {
   type Health,
   HealthWatch,
   judge,
+  type Paying,
   type Reach,
   type Service,
   type ServiceDefinition,
@@ -36,6 +37,8 @@ export interface ServiceDeskOptions {
   readonly clock: Clock;
   /** Services of a program; those that are kept give way to them. */
   readonly services: readonly ServiceDefinition[];
+  /** Who pays for calls. */
+  readonly paying: Paying;
   /** Looks at their health again and again. */
   readonly isWatched: boolean;
 }
@@ -83,6 +86,7 @@ export class ServiceDesk implements AsyncDisposable {
         this.#catchUp();
         return this.#ledger;
       },
+      paying: options.paying,
       observe: (event) => this.#tell(event),
     });
     this.#watch = isWatched ? new HealthWatch({ desk: this.desk, ...this.healthOptions }) : null;

@@ -13,7 +13,7 @@ import type { Called, CallFallback, Calling, CallOptions, Context, Degradation, 
 import { type Asked, answerKey, type Chosen, type Desk, type Done } from "./desk.ts";
 import { servicesProblems, shown } from "./problems.ts";
 
-export type Answerers = Pick<Desk, "asked" | "choose" | "invoke" | "lastAnswer" | "elapsed">;
+export type Answerers = Pick<Desk, "accountOf" | "asked" | "choose" | "invoke" | "lastAnswer" | "elapsed">;
 
 export function callingOf(desk: Answerers): Calling {
   return { call: (context, target, input, options) => call(context, desk, target, input, options) };
@@ -21,6 +21,7 @@ export function callingOf(desk: Answerers): Calling {
 
 /** For replaying what was done: nobody is asked anything. */
 export const rehearsedCalls: Calling = callingOf({
+  accountOf: () => null,
   asked: (target) => ({ target, capability: target, isRepeatable: false, timeoutMs: 1, concurrency: 1 }),
   choose: refuse,
   invoke: refuse,
@@ -157,6 +158,7 @@ class Round {
     const stepOptions = this.#stepOptions(asked, isLast, retry);
     const attemptsMax = stepOptions.retry?.attemptsMax ?? 1;
     const remembers = fallback.some((one) => kindOf(one) === "lastGood");
+    const account = this.#desk.accountOf(this.#context);
     const askedAt = this.#desk.elapsed();
     let begunAt = 0;
     const act = async (step: StepContext): Promise<Done> => {
@@ -166,6 +168,7 @@ class Round {
           ...{ target: asked.target, capability: asked.capability, input, key: step.idempotencyKey, attempt: step.attempt },
           mayRetry: step.attempt < attemptsMax,
           run: String(this.#context.info.run),
+          account,
           abortSignal: step.abortSignal,
           queueMs: step.attempt === 1 ? begunAt - askedAt : 0,
           ...(standsIn === null ? {} : { degraded: standsIn.how }),

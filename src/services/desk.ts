@@ -15,14 +15,14 @@ import { isProblemError, type ProblemError } from "../base/problem.ts";
 import { Breaker, type BreakerChange, type Pass, RetryBudget, readBreakerPolicy } from "../flow.ts";
 import type { FreeChange } from "../store.ts";
 import type { Ledger, TrustChoice } from "../trust.ts";
-import { type CallOptions, type Checked, issuesInWords } from "../workflow.ts";
+import { type CallOptions, type Checked, type Context, issuesInWords } from "../workflow.ts";
 import { type Attempted, attempt, type FailureClass, type Reach, ServiceFailure } from "./attempt.ts";
 import { inputSchemaOf } from "./capabilities.ts";
 import { costOf, expectedCostOf } from "./cost.ts";
 import { type Files, storedFiles, withFiles } from "./files.ts";
 import { nearest, servicesProblems, shown } from "./problems.ts";
 import { type Candidate, type Choice, type Learned, STRATEGIES, type Strategy, select } from "./selection.ts";
-import { LIMITS, type Operation, type Service } from "./service.ts";
+import { LIMITS, type Operation, type Service, type Usage } from "./service.ts";
 
 export interface DeskOptions {
   readonly reach: Reach;
@@ -35,8 +35,20 @@ export interface DeskOptions {
   readonly lastAnswer: (key: string) => { readonly at: number; readonly text: string } | null;
   /** What was learned so far of all readings that are kept. */
   readonly ledger: () => Ledger;
+  /** Who pays for calls; without it they are free. */
+  readonly paying?: Paying;
   /** Told what happens to services. */
   readonly observe?: (event: ServiceEvent) => void;
+}
+
+/** Accounts that calls are paid from. */
+export interface Paying {
+  /** Who pays for what a run asks here; null: nobody, because nothing is limited. */
+  accountOf(context: Pick<Context, "terms" | "info">): string | null;
+  /** Holds what a call may cost. Why not, where there is too little; null where it is held. */
+  reserve(id: string, account: string, upTo: { readonly usd: number; readonly calls: number }): string | null;
+  /** What it did cost, in full. */
+  commit(id: string, account: string, actual: { readonly usd: number; readonly tokens: number; readonly calls: number }): void;
 }
 
 export interface ServiceEvent {
@@ -102,6 +114,8 @@ export interface InvokeRequest {
   /** Whether another attempt at it may follow. */
   readonly mayRetry: boolean;
   readonly run: string | null;
+  /** Who pays; null: nobody. */
+  readonly account: string | null;
   readonly abortSignal: AbortSignal;
   readonly queueMs: number;
   readonly degraded?: string;
@@ -297,6 +311,7 @@ export class Desk {
     const { standing, operation } = this.#exactly(request.target);
     const { clock, elapsed } = this.#options;
     standing.retries.called(clock.now());
+    if (request.account !== null) this.#reserve(request, request.account, operation);
     const began = elapsed();
     let attempted: Attempted;
     try {
@@ -306,6 +321,23 @@ export class Desk {
       throw error;
     }
     return this.#succeeded(standing, operation, request, attempted, elapsed() - began);
+  }
+
+  /** Throws ServiceFailure where there is too little to pay for it. */
+  #reserve({ target, key, attempt: number, input }: InvokeRequest, account: string, { cost }: Operation): void {
+    const upTo = { usd: expectedCostOf(cost, input), calls: 1 };
+    const why = this.#options.paying?.reserve(`${key}@${number} call`, account, upTo) ?? null;
+    if (why !== null) throw failureOf(servicesProblems.BUDGET_EXCEEDED(`${target}: ${why}`), "denied");
+  }
+
+  #pay({ account, key, attempt: number }: InvokeRequest, usd: number, { inputTokens = 0, outputTokens = 0 }: Usage): void {
+    if (account === null) return;
+    this.#options.paying?.commit(`${key}@${number} call`, account, { usd, tokens: inputTokens + outputTokens, calls: 1 });
+  }
+
+  /** Who pays for what a run asks. */
+  accountOf(context: Pick<Context, "terms" | "info">): string | null {
+    return this.#options.paying?.accountOf(context) ?? null;
   }
 
   async #attempt(standing: Standing, operation: Operation, request: InvokeRequest): Promise<Attempted> {
@@ -367,6 +399,7 @@ export class Desk {
   #succeeded(standing: Standing, operation: Operation, request: InvokeRequest, attempted: Attempted, latencyMs: number): Done {
     const { target, capability, key, attempt, queueMs, degraded, rememberAs } = request;
     const costUsd = costOf(operation.cost, attempted.usage);
+    this.#pay(request, costUsd, attempted.usage);
     moved(standing.latencyMs, operation.name, latencyMs);
     moved(standing.costUsd, operation.name, costUsd);
     const { inputTokens, outputTokens } = attempted.usage;
@@ -392,6 +425,7 @@ export class Desk {
     const failureClass = classOfFailure(error);
     const costUsd = failure === null || !failure.wasSent ? 0 : costOf(operation.cost, failure.usage, false);
     const { inputTokens, outputTokens } = failure?.usage ?? {};
+    this.#pay(request, costUsd, failure?.usage ?? {});
     this.#record(standing, operation, request, {
       ...{ capability, ok: false, failure: failureClass, attempt, latencyMs, queueMs, costUsd },
       ...{ inFlight: standing.inFlight, code: failure?.code, inputTokens, outputTokens },

@@ -27,6 +27,7 @@ export const servicesProblems = defineProblems({
   OPENAPI_PARAMETER_MISSING: { status: 422, title: "An operation needs a parameter that is not given." },
   OPENAPI_PARAMETER_UNKNOWN: { status: 422, title: "An operation has no such parameter." },
   OPENAPI_PARAMETER_INVALID: { status: 422, title: "A parameter cannot be sent as it is." },
+  BUDGET_EXCEEDED: { status: 402, title: "A budget does not allow it.", fix: "Raise the budget, or ask for less.", exit: 1 },
   SERVICE_UNKNOWN: { status: 404, title: "There is no such service.", fix: "`baton services ls` lists them.", exit: 4 },
   SERVICE_OPERATION_UNKNOWN: { status: 404, title: "A service has no such operation.", exit: 4 },
   SERVICE_TARGET_INVALID: {

@@ -54,7 +54,43 @@ export type FreeChange =
   | ({ readonly kind: "rating" } & Rating)
   | { readonly kind: "last-answer"; readonly key: string; readonly at: number; readonly text: string }
   | { readonly kind: "file"; readonly hash: string; readonly owner: number }
-  | { readonly kind: "audit"; readonly at: number; readonly what: string; readonly text: string };
+  | { readonly kind: "audit"; readonly at: number; readonly what: string; readonly text: string }
+  | ({ readonly kind: "agent" } & Omit<KeptAgent, "addedAt" | "stateText"> & { readonly at: number })
+  | { readonly kind: "agent-gone"; readonly id: string }
+  | { readonly kind: "agent-status"; readonly id: string; readonly status: string; readonly stateText: string }
+  | ({ readonly kind: "verdict" } & NewVerdict)
+  | { readonly kind: "budget"; readonly text: string }
+  /** All entries of budgets up to this one are in their snapshot. */
+  | { readonly kind: "budgets-folded"; readonly position: number };
+
+/** An agent that was added. */
+export interface KeptAgent {
+  readonly id: string;
+  readonly definitionText: string;
+  readonly source: string | null;
+  readonly addedAt: number;
+  readonly status: string;
+  /** JSON. */
+  readonly stateText: string;
+}
+
+/** What became of one attempt of an agent, or what a person said of it. */
+export interface NewVerdict {
+  readonly id: string;
+  readonly at: number;
+  /** Empty where a person said it. */
+  readonly run: string;
+  readonly agent: string;
+  readonly capability: string;
+  readonly taskKind: string;
+  readonly verdict: "right" | "wrong" | "fault" | "task-fault" | "pin" | "ban" | "clear" | "forgive" | "imported";
+  /** JSON. */
+  readonly text: string;
+}
+
+export interface Verdict extends NewVerdict {
+  readonly seq: number;
+}
 
 /** A line of the audit. */
 export interface AuditLine {
@@ -176,6 +212,13 @@ export interface ChangeReads {
   rollup(key: Omit<Rollup, "figuresText">): Rollup | null;
   fold(name: string): { readonly position: number; readonly stateText: string } | null;
   ratings(afterAt: number): readonly Rating[];
+  agents(): readonly KeptAgent[];
+  /** In the order in which they came. */
+  verdicts(afterSeq: number, limit: number): readonly Verdict[];
+  /** The last ones of an agent, the newest first. */
+  verdictsOf(agent: string, limit: number): readonly Verdict[];
+  verdictsOfRun(run: RunId): readonly Verdict[];
+  budgetEntries(afterSeq: number, limit: number): readonly { readonly seq: number; readonly text: string }[];
   /** Lines after `afterSeq`, in order. */
   audit(afterSeq: number, limit: number): readonly AuditLine[];
   /** The first line that is not bound to the one before it; null where all are. */

@@ -48,6 +48,18 @@ export function changeWriter(
   const lastAnswer = db.prepare("insert or replace into last_answers (key, at, answer) values (?, ?, ?)");
   const audit = auditWriter(db);
   const file = db.prepare("insert or ignore into payloads (hash, run) values (?, ?)");
+  const agent = db.prepare(
+    `insert into agents (id, definition, source, added_at, status) values (?, ?, ?, ?, ?)
+     on conflict (id) do update set definition = excluded.definition, source = excluded.source, status = excluded.status`,
+  );
+  const removeAgent = db.prepare("delete from agents where id = ?");
+  const agentStatus = db.prepare("update agents set status = ?, state = ? where id = ?");
+  const verdict = db.prepare(
+    `insert or ignore into verdicts (id, at, run, agent, capability, task_kind, verdict, facts)
+     values (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const budget = db.prepare("insert into budget_entries (entry) values (?)");
+  const foldBudgets = db.prepare("delete from budget_entries where seq <= ?");
   const writers: Writers = {
     service: ({ id, definitionText, source, at }) => service.run(id, definitionText, source, at),
     "service-gone": ({ id }) => removeService.run(id),
@@ -59,6 +71,13 @@ export function changeWriter(
       rating.run(call, at, name, operation, capability, stars, comment, who),
     "last-answer": ({ key, at, text }) => lastAnswer.run(key, at, text),
     file: ({ hash, owner }) => file.run(hash, owner),
+    agent: ({ id, definitionText, source, at, status }) => agent.run(id, definitionText, source, at, status),
+    "agent-gone": ({ id }) => removeAgent.run(id),
+    "agent-status": ({ id, status, stateText }) => agentStatus.run(status, stateText, id),
+    verdict: ({ id, at, run, agent: name, capability, taskKind, verdict: what, text }) =>
+      verdict.run(id, at, run, name, capability, taskKind, what, text),
+    budget: ({ text }) => budget.run(text),
+    "budgets-folded": ({ position }) => foldBudgets.run(position),
     audit,
     event: ({ seq, source, id, type, at, text }) => event.run(seq, source, id, type, at, text),
     schedule: ({ name, definitionText, stateText }) => schedule.run(name, definitionText, stateText),
@@ -112,6 +131,8 @@ function auditHash(before: string, { at, what, text }: Omit<AuditLine, "seq">): 
 }
 
 const READING = "seq, id, at, kind as what, service, operation, facts as text";
+
+const VERDICT = "seq, id, at, run, agent, capability, task_kind as taskKind, verdict, facts as text";
 
 const LINE = "run, run as seq, gate, limits as limitText, priority, asked_at as askedAt, is_passed";
 
@@ -189,6 +210,16 @@ export function changeReads(one: One, all: All): ChangeReads {
     fold: (name) => one("select position, state as stateText from folds where name = ?", name) ?? null,
     ratings: (afterAt) =>
       all("select call, at, service, operation, capability, rating, comment, who from ratings where at > ? order by at", afterAt),
+    agents: () =>
+      all(
+        `select id, definition as definitionText, source, added_at as addedAt, status, state as stateText
+           from agents order by id`,
+      ),
+    verdicts: (afterSeq, limit) => all(`select ${VERDICT} from verdicts where seq > ? order by seq limit ?`, afterSeq, limit),
+    verdictsOf: (name, limit) => all(`select ${VERDICT} from verdicts where agent = ? order by seq desc limit ?`, name, limit),
+    verdictsOfRun: (run) => all(`select ${VERDICT} from verdicts where run = ? order by seq`, run),
+    budgetEntries: (afterSeq, limit) =>
+      all("select seq, entry as text from budget_entries where seq > ? order by seq limit ?", afterSeq, limit),
     audit: (afterSeq, limit) =>
       all("select seq, at, what, facts as text from audit where seq > ? order by seq limit ?", afterSeq, limit),
     auditBreak: () => {

@@ -13,7 +13,7 @@ import { sqliteWrites } from "./sqlite-writes.ts";
 import type { Store } from "./store.ts";
 
 /** Each leads from the version before it to its own number. What is on a disk is led on; nothing here is changed again. */
-const SCHEMA_FILES = ["001-journal.sql", "002-steering.sql", "003-services.sql"] as const;
+const SCHEMA_FILES = ["001-journal.sql", "002-steering.sql", "003-services.sql", "004-agents.sql"] as const;
 const SCHEMA_VERSION = SCHEMA_FILES.length;
 
 /** SQLite's page cache, in KiB: without a bound a busy database looks like a leak. */

@@ -12,6 +12,7 @@ import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import type { Problem } from "../base/problem.ts";
 import type { CloudEvent, EventFilter, EventInit, RetentionPolicy, RetryPolicy, WorkflowName } from "../run.ts";
+import type { Amounts, BudgetView, Delegated, Delegating, Task, Terms } from "./delegation.ts";
 import type { Schema, SchemaLike } from "./schema.ts";
 
 export interface Context {
@@ -28,6 +29,13 @@ export interface Context {
   call<T = Json>(target: string, input?: Json, options?: CallOptions): Promise<T>;
   /** The same, with who answered, what it cost and how it was degraded; that it failed is a value, too. */
   tryCall<T = Json>(target: string, input?: Json, options?: CallOptions): Promise<Called<T>>;
+  /**
+   * Hands a task to whoever has earned it: matched, paid for, chosen by what was learned of agents, its result checked. Gives the
+   * output. Throws DELEGATION_… and BUDGET_… problems when nobody did it and nothing stands in.
+   */
+  delegate<T = Json>(task: Task): Promise<T>;
+  /** The same, with who did it, why, and at what cost; that nobody did is a value, too. */
+  tryDelegate<T = Json>(task: Task): Promise<Delegated<T>>;
   /** Waits `durationMs`, through restarts; never wakes early. */
   sleep(name: string, durationMs: number): Promise<void>;
   /** Waits until a moment in RFC 3339, e.g. `2027-01-01T00:00:00Z`; one that has passed does not wait. */
@@ -77,6 +85,8 @@ export interface Context {
    * operation gave, so that a replay does the same.
    */
   until(abortSignal: AbortSignal): Context;
+  /** The same run, within narrower terms: what is called and handed on here is paid by them, and never exceeds them. */
+  under(terms: Terms): Context;
   /** Ends this journal and begins the same run anew with another input. For loops without end. */
   continueAs(input: Json): Promise<never>;
 
@@ -91,6 +101,10 @@ export interface Context {
   readonly log: Log;
   /** How far the run is: `done` of `of`. Shown live, kept with the run. */
   progress(done: number, of?: number, message?: string): void;
+  /** What there is to spend here, and what of it is spent and reserved. */
+  readonly budget: BudgetView;
+  /** What whoever handed this on allows; null where nobody did. */
+  readonly terms: Terms | null;
   /** Aborted when the run is canceled or times out. */
   readonly abortSignal: AbortSignal;
   readonly info: RunInfo;
@@ -169,9 +183,15 @@ export type Called<T> =
     }
   | { readonly ok: false; readonly problem: Problem };
 
-/** Who answers calls: given to whoever carries runs. */
+/** Who answers calls. */
 export interface Calling {
   call(context: Context, target: string, input: Json, options: CallOptions): Promise<Called<Json>>;
+}
+
+/** Who answers what a run asks of others: given to whoever carries runs. Null: nobody does. */
+export interface Answering {
+  readonly calling: Calling | null;
+  readonly delegating: Delegating | null;
 }
 
 export interface StepContext {
@@ -327,6 +347,8 @@ export interface Workflow<I = unknown, O = unknown> extends WorkflowName {
   readonly limit: RunLimit<never> | null;
   /** Null where it says nothing of its own. */
   readonly retention: RetentionPolicy | "forever" | null;
+  /** What one run may spend; null where it is not limited. */
+  readonly budget: Amounts | null;
   // A method, so that a Workflow<I, O> is a Workflow.
   run(context: Context, input: I): Promise<O> | O;
 }

@@ -3,6 +3,7 @@
 import { isProblemError } from "../base/problem.ts";
 import { type RetentionPolicy, readRetention, type WorkflowName } from "../run.ts";
 import { type Context, MARK, type RunLimit, type Workflow } from "./context.ts";
+import type { Amounts } from "./delegation.ts";
 import { workflowProblems } from "./problems.ts";
 import { readSchema, type SchemaLike } from "./schema.ts";
 
@@ -20,6 +21,8 @@ export interface WorkflowDefinition<I, O> {
   readonly limit?: RunLimit<I>;
   /** How long its ended runs are kept: 30 days and the newest 100,000 where left out. */
   readonly retention?: Partial<RetentionPolicy> | "forever";
+  /** What one run may spend, on agents and services together. */
+  readonly budget?: Amounts;
   readonly run: (context: Context, input: I) => Promise<O> | O;
 }
 
@@ -55,9 +58,24 @@ export function workflow<I, O>(definition: WorkflowDefinition<I, O>): Workflow<I
     description: definition.description ?? null,
     limit: definition.limit ?? null,
     retention: retentionOf(definition),
+    budget: requireBudget(name, definition.budget),
     input: definition.input === undefined ? null : readSchema<I>(definition.input, `The input schema of ${name}`),
     output: definition.output === undefined ? null : readSchema<O>(definition.output, `The output schema of ${name}`),
   };
+}
+
+const RESOURCES = ["tokens", "usd", "calls", "wallMs", "slots"];
+
+function requireBudget(workflowName: string, budget: Amounts | undefined): Amounts | null {
+  if (budget === undefined) return null;
+  const isObject = typeof budget === "object" && budget !== null;
+  requireThat(isObject, `The budget of ${workflowName} is ${shown(budget)}`, `an object of ${RESOURCES.join(", ")}`);
+  for (const [resource, amount] of Object.entries(budget)) {
+    requireThat(RESOURCES.includes(resource), `The budget of ${workflowName} has ${shown(resource)}`, RESOURCES.join(", "));
+    const fits = typeof amount === "number" && Number.isFinite(amount) && amount >= 0;
+    requireThat(fits, `budget.${resource} of ${workflowName} is ${shown(amount)}`, "a number, 0 or more");
+  }
+  return budget;
 }
 
 function retentionOf({ retention }: Pick<WorkflowDefinition<unknown, unknown>, "retention">): Workflow["retention"] {

@@ -49,6 +49,7 @@ export function documentWorkflow(document: Json, doer: Doer): Workflow<Json, Jso
     timeoutMs: literalTimeout(definition),
     limit: null,
     retention: null,
+    budget: null,
     input:
       inputSchema === undefined
         ? null

@@ -1,0 +1,22 @@
+// Text of strangers, cleaned of what people cannot see: a model would read it, and nobody would know.
+//
+// Source: Unicode 16, tag characters (E0000–E007F), zero-width and bidirectional controls (UAX #9), variation selectors;
+// ECMA-48 control sequences.
+
+const HIDDEN =
+  /[\u{e0000}-\u{e007f}\u{e0100}-\u{e01ef}\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad\u061c\u180e]/gu;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+const SEQUENCES =
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
+
+export interface Cleaned {
+  readonly text: string;
+  /** Characters that were taken out. */
+  readonly hidden: number;
+}
+
+export function cleanText(text: string): Cleaned {
+  const clean = text.toWellFormed().replace(SEQUENCES, "").replace(HIDDEN, "");
+  return { text: clean, hidden: text.length - clean.length };
+}
