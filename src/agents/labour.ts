@@ -6,7 +6,11 @@
 
 import type { Json } from "../base/json.ts";
 import type { JsonSchema } from "../workflow.ts";
+import { patternSize } from "./pattern-texts.ts";
 import { type Document, documentOf, isMembers, Malformed, nodeOf, target } from "./schema-document.ts";
+
+/** Instructions that all patterns of one schema become. Protects time: a few letters may mean thousands. */
+export const PATTERN_SIZE_MAX = 50_000;
 
 /** Schemas that one schema may mean with its references followed. Protects time, also that of compiling. */
 export const VISITS_MAX = 20_000;
@@ -18,6 +22,8 @@ export interface Labour {
   readonly ways: number;
   /** Whether it asks for lists whose items differ: each is compared with each. */
   readonly comparesItems: boolean;
+  /** Of the largest pattern. */
+  readonly patternSize: number;
 }
 
 /** Of a schema that is not `unreadable`; or why it cannot be said. */
@@ -30,10 +36,12 @@ export function labourOf(written: JsonSchema | boolean): Labour | string {
       returns: [],
       visits: 0,
       comparesItems: false,
+      patternSizes: [],
     };
     visit(written, [], walk);
     const { visits, comparesItems } = walk;
-    return { visits, comparesItems, ways: Math.max(1, ...walk.returns.map((one) => waysOf(one, walk.returns))) };
+    const patternSize = sizeOfPatterns(walk.patternSizes);
+    return { visits, comparesItems, patternSize, ways: Math.max(1, ...walk.returns.map((one) => waysOf(one, walk.returns))) };
   } catch (error) {
     if (error instanceof TooMuch || error instanceof Malformed) return error.message;
     throw error;
@@ -43,28 +51,35 @@ export function labourOf(written: JsonSchema | boolean): Labour | string {
 /** Comparisons of values that take about as long as looking at one schema. */
 const COMPARED_IN_ONE = 10;
 
-export function workOf({ visits, ways, comparesItems }: Labour, value: Json): number {
-  const { members, levels, comparisons } = sizeOf(value);
-  return visits * members * ways ** levels + (comparesItems ? comparisons / COMPARED_IN_ONE : 0);
+/** Instructions of a pattern that take about as long. */
+const MATCHED_IN_ONE = 1_000;
+
+export function workOf({ visits, ways, comparesItems, patternSize: size }: Labour, value: Json): number {
+  const { members, levels, comparisons, letters } = sizeOf(value);
+  const compared = comparesItems ? comparisons / COMPARED_IN_ONE : 0;
+  return (visits * members + (letters * size) / MATCHED_IN_ONE) * ways ** levels + compared;
 }
 
 interface Size {
   readonly members: number;
   readonly levels: number;
   readonly comparisons: number;
+  readonly letters: number;
 }
 
 function sizeOf(value: Json): Size {
-  if (typeof value !== "object" || value === null) return { members: 1, levels: 0, comparisons: 0 };
-  let [members, levels, comparisons] = [1, 0, 0];
-  for (const member of Object.values(value) as Json[]) {
+  if (typeof value === "string") return { members: 1, levels: 0, comparisons: 0, letters: value.length };
+  if (typeof value !== "object" || value === null) return { members: 1, levels: 0, comparisons: 0, letters: 0 };
+  let [members, levels, comparisons, letters] = [1, 0, 0, 0];
+  for (const [name, member] of Object.entries(value) as [string, Json][]) {
     const size = sizeOf(member);
     members += size.members;
     levels = Math.max(levels, size.levels + 1);
     comparisons += size.comparisons;
+    letters += size.letters + name.length;
   }
   if (Array.isArray(value)) comparisons += value.length * members;
-  return { members, levels, comparisons };
+  return { members, levels, comparisons, letters };
 }
 
 class TooMuch extends Error {}
@@ -85,6 +100,14 @@ interface Walk {
   readonly returns: Return[];
   visits: number;
   comparesItems: boolean;
+  readonly patternSizes: number[];
+}
+
+function sizeOfPatterns(sizes: readonly number[]): number {
+  const sum = sizes.reduce((all, size) => all + size, 0);
+  if (sum > PATTERN_SIZE_MAX)
+    throw new TooMuch(`its patterns are larger than ${PATTERN_SIZE_MAX} instructions (PATTERN_SIZE_MAX)`);
+  return Math.max(0, ...sizes);
 }
 
 function visit(schema: Json | undefined, path: Path, walk: Walk): void {
@@ -95,6 +118,8 @@ function visit(schema: Json | undefined, path: Path, walk: Walk): void {
   walk.open.push({ schema, path, isFirst: !walk.seen.has(schema) });
   walk.seen.add(schema);
   if (schema.uniqueItems === true) walk.comparesItems = true;
+  if (typeof schema.pattern === "string") walk.patternSizes.push(patternSize(schema.pattern));
+  if (isMembers(schema.patternProperties)) walk.patternSizes.push(...Object.keys(schema.patternProperties).map(patternSize));
   if (Array.isArray(schema.enum)) walk.visits += Math.floor(schema.enum.length / COMPARED_IN_ONE);
   for (const keyword of SAME_PLACE) for (const { part } of partsOf(schema, keyword)) visit(part, path, walk);
   for (const keyword of MEMBERS) for (const { part, place } of partsOf(schema, keyword)) visit(part, [...path, place], walk);

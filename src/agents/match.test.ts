@@ -120,7 +120,7 @@ test("who takes more, or gives less, is of no lesser degree for it (3)", () => {
       assert.ok(usable(wider) <= usable(before), `wider: ${before}, then ${wider}`);
       assert.ok(usable(narrower) <= usable(before), `narrower: ${before}, then ${narrower}`);
     }),
-    { numRuns: SOAK || 100 },
+    { numRuns: SOAK || 60 },
   );
 });
 
@@ -132,6 +132,6 @@ test("who takes and gives what is asked for fits exactly, and each degree but th
       const found = match(request, { capabilities: ["a"], input: a, output: c });
       assert.equal(found.reasons.length > 0, found.degree !== "exact");
     }),
-    { numRuns: SOAK || 100 },
+    { numRuns: SOAK || 60 },
   );
 });

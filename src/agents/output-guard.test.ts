@@ -71,6 +71,13 @@ test("patterns that backtrack for ever elsewhere end here (3)", () => {
   assert.equal(guard.check(`${"a".repeat(50_000)}!`).ok, false);
 });
 
+test("patterns that are large are refused, and long texts are not shown to middling ones (3)", () => {
+  assert.match(whyRefused({ pattern: "(x{1000})".repeat(300) }), /PATTERN_SIZE_MAX/);
+  const guard = guardOf({ wanted: { type: "string", pattern: `^${"(a|aa){0,900}".repeat(10)}b` } });
+  assert.match(issuesOf(guard, "a".repeat(1_000_000))[0]?.message ?? "", /GUARD_WORK_MAX/);
+  assert.ok(guardOf({ wanted: { type: "string", pattern: "^[a-z ]+$" } }).check("owls ".repeat(100_000)).ok);
+});
+
 test("where urls are asked for, long texts are not looked at (3)", () => {
   const guard = guardOf({ wanted: { type: "array", items: { type: "string", format: "url" } } });
   assert.ok(guard.check(["https://example.com/a"]).ok);

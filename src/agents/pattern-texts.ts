@@ -1,5 +1,5 @@
-// Texts that may match a regular expression: what can be read off its commonest signs, at few and at more repeats. Nothing here
-// is certain; who asks checks.
+// Regular expressions as texts: how large a program one becomes, and texts that may match it, read off its commonest signs. Of
+// those nothing is certain; who asks checks.
 
 /** Signs of a pattern that are looked at. Protects time. */
 const SIGNS_MAX = 200;
@@ -67,4 +67,30 @@ function letterOf(sign: string): string {
   if (sign.startsWith("[^")) return ["x", "7", "-", "~", " "].find((letter) => !sign.includes(letter)) ?? "~";
   if (sign.startsWith("[")) return CLASSES[sign.slice(1, 3)] ?? sign.slice(1, 2);
   return CLASSES[sign] ?? sign.replace("\\", "");
+}
+
+// ── Size ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const PIECE = /\\[pPxu]\{[^}]*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|./suy;
+
+/** About how many instructions it is compiled to: `a{1000}` is a thousand. Each letter of a text may meet all of them. */
+export function patternSize(pattern: string): number {
+  const open: { sum: number; last: number }[] = [{ sum: 0, last: 0 }];
+  PIECE.lastIndex = 0;
+  for (let found = PIECE.exec(pattern); found !== null; found = PIECE.exec(pattern)) {
+    const [piece, least, most] = found;
+    const top = open.at(-1) ?? { sum: 0, last: 0 };
+    if (piece === "(") open.push({ sum: 0, last: 0 });
+    else if (piece === ")" && open.length > 1) {
+      open.pop();
+      add(open.at(-1) ?? top, top.sum + top.last + 2);
+    } else if (least !== undefined) top.last *= 1 + Math.max(Number(least), Number(most ?? 0));
+    else if (!/^[*+?|^$]$/.test(piece)) add(top, 1);
+  }
+  return open.reduce((size, { sum, last }) => size + sum + last, 1);
+}
+
+function add(to: { sum: number; last: number }, size: number): void {
+  to.sum += to.last;
+  to.last = size;
 }

@@ -6,6 +6,7 @@
 
 import { canonicalJson, type Json } from "../base/json.ts";
 import { readDocumentSchema } from "../workflow.ts";
+import { patternSize } from "./pattern-texts.ts";
 import {
   countOf,
   INT32,
@@ -30,6 +31,9 @@ import {
 } from "./schema-document.ts";
 
 export type Truth = boolean | null;
+
+/** The largest pattern that is tried, in instructions. Protects time. */
+export const TRIED_PATTERN_MAX = 5_000;
 
 /** The longest text shown to a pattern or format here. Protects time. */
 export const TRIED_TEXT_MAX = 1_000;
@@ -185,7 +189,9 @@ function holdsForText(keyword: "pattern" | "format", argument: string, text: str
 const COMPILING_STEPS = 500;
 
 function compiled(keyword: string, argument: string, purse: Purse): ((text: string) => boolean) | null {
-  purse.spend(COMPILING_STEPS + argument.length);
+  const size = keyword === "pattern" ? patternSize(argument) : 1;
+  purse.spend(COMPILING_STEPS + size / 10);
+  if (size > TRIED_PATTERN_MAX) return null;
   try {
     const schema = readDocumentSchema({ [keyword]: argument }, keyword);
     return (text) => schema.check(text).ok;
