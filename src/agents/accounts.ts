@@ -21,6 +21,9 @@ import type { BudgetView } from "../workflow.ts";
 /** The root of all. */
 export const ORGANISATION = "organisation";
 
+/** Runs of which it is remembered whether they are limited. */
+const REMEMBERED_MAX = 1_000;
+
 export interface AccountsOptions {
   readonly now: () => number;
   readonly keep: (changes: readonly FreeChange[]) => void;
@@ -35,6 +38,8 @@ export interface AccountsOptions {
 export class Accounts {
   readonly #options: AccountsOptions;
   readonly #budgets: Budgets;
+  /** Whether runs are limited, so far as anybody asked. */
+  readonly #limited = new Map<string, boolean>();
   #whenOpened: (run: string) => void = () => undefined;
   /** Entries that are kept and not in the last snapshot. */
   entryCount = 0;
@@ -104,8 +109,13 @@ export class Accounts {
 
   /** Whether anything limits a run, so that paying is worth its entries. */
   isLimited(run: string): boolean {
+    const known = this.#limited.get(run);
+    if (known !== undefined) return known;
     const { limit, limitOfRun } = this.#options;
-    return this.#budgets.view(run) !== undefined || Object.keys(limit).length > 0 || Object.keys(limitOfRun(run)).length > 0;
+    const isLimited = Object.keys(limit).length > 0 || Object.keys(limitOfRun(run)).length > 0;
+    if (this.#limited.size >= REMEMBERED_MAX) this.#limited.clear();
+    this.#limited.set(run, isLimited);
+    return isLimited;
   }
 
   view(account: string): BudgetView {

@@ -4,9 +4,8 @@
 // ECMA-48 control sequences.
 
 const HIDDEN =
-  /[\u{e0000}-\u{e007f}\u{e0100}-\u{e01ef}\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad\u061c\u180e]/gu;
+  /[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad\u061c\u180e]|[\u{e0000}-\u{e007f}]|[\u{e0100}-\u{e01ef}]/gu;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
 const SEQUENCES =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
 
