@@ -2,6 +2,7 @@
  * What can be asked of Baton: operations with their schemas and problems, and no handler. The command line is made from
  * this list; so are HTTP routes and clients.
  */
+export type { AgentLine, AgentView, TrustView } from "./api/agent-operations.ts";
 export type { CommandShape, OperationShape } from "./api/operation.ts";
 export {
   type Answerer,

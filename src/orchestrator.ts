@@ -6,7 +6,7 @@ export { type Baton, type OpenOptions, openBaton, type RunHandle, type StartOpti
 export { ask, isCarriedWhole, isOwned, isOwnerGone, type RemoteBaton, thereOrHere } from "./orchestrator/caller.ts";
 export { type CheckedRun, checkFile } from "./orchestrator/check.ts";
 export { diagnose, type Line, type Report } from "./orchestrator/doctor.ts";
-export { type CheckedDocument, checkDocumentFile, placeOf } from "./orchestrator/documents.ts";
+export { type CheckedDocument, checkDocumentFile, placeOf, readAgentManifest } from "./orchestrator/documents.ts";
 export { filesLoadedWith, isLoading, type LoadedFile, loadWorkflowFile, requireOneEach } from "./orchestrator/loader.ts";
 export { allowHosts } from "./orchestrator/outside.ts";
 export { orchestratorProblems } from "./orchestrator/problems.ts";

@@ -2,6 +2,7 @@
 // list, and so is whatever answers elsewhere: no handler lives here.
 
 import { z } from "zod";
+import { agentOperations } from "./agent-operations.ts";
 import { define } from "./operation.ts";
 import {
   entryLine,
@@ -27,6 +28,7 @@ export const PAGE_LIMIT_MAX = 1_000;
 
 export const operations = {
   ...serviceOperations,
+  ...agentOperations,
   "runs.list": define({
     summary: "List runs, newest first.",
     kind: "read",

@@ -56,7 +56,7 @@ export function diagnosticText(text: string, diagnostic: Diagnostic, terminal: T
 }
 
 /** Problems whose facts are a file and all that is wrong in it. */
-const OF_FILES = new Set(["DOCUMENT_INVALID", "SERVICE_DEFINITION_INVALID"]);
+const OF_FILES = new Set(["DOCUMENT_INVALID", "SERVICE_DEFINITION_INVALID", "AGENT_DEFINITION_INVALID"]);
 
 /** Of a document or a definition that is refused: each place as `baton validate` shows it. */
 export function sayDiagnostics({ code, facts }: Problem, terminal: Terminal): void {

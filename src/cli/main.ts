@@ -8,6 +8,7 @@ import { apiProblems } from "../api.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import { isLoading, orchestratorProblems } from "../orchestrator.ts";
 import { failureOf } from "../run.ts";
+import { addAgent, delegateTask } from "./agents.ts";
 import { check } from "./check.ts";
 import { completion, SHELLS, type Shell } from "./completion.ts";
 import { doctor } from "./doctor.ts";
@@ -26,7 +27,7 @@ import { followStream, watchRun } from "./watch.ts";
 /** Commands of the plan that are not built yet: named, so that nobody takes them for a typing error. */
 const NOT_YET = new Set([
   ...["workflows publish"],
-  ...["agents", "delegate", "verify"],
+  ...["agents verify", "verify"],
   ...["keys", "insights", "preferences", "init", "templates", "plan", "peers"],
 ]);
 
@@ -145,6 +146,7 @@ function build(end: (code: number) => void): Command {
     ["events", group("events", "Events for whoever listens.")],
     ["inbox", group("inbox", "Questions that wait for a person.")],
     ["services", group("services", "What can be called: find, add, call, rate.")],
+    ["agents", group("agents", "Who can be given tasks: add, look at, trust, pin, ban.")],
   ]);
   const groupOf = (name: string): Command => groups.get(name) ?? program;
   addOperationCommands(groupOf, withCommon, readCommon);
@@ -155,6 +157,8 @@ function build(end: (code: number) => void): Command {
   addGraph(program, end);
   addSecrets(program, end);
   addServices(groupOf("services"), end);
+  addAgents(groupOf("agents"), end);
+  addDelegate(program, end);
   addDoctor(program, end);
   addExplain(program, end);
   addCompletion(program);
@@ -309,6 +313,37 @@ function addSecrets(program: Command, end: (code: number) => void): void {
   rm.addHelpText("after", "\nExamples:\n  baton secrets rm apiKey").action((name: string) =>
     end(removeSecret(name, readCommon(rm))),
   );
+}
+
+function addAgents(agents: Command, end: (code: number) => void): void {
+  const add = withCommon(agents.command("add").description("Add an agent by its manifest, in YAML or JSON."))
+    .argument("<file>", "the manifest", requirePath)
+    .option("--replace", "instead of the one of that name")
+    .addHelpText("after", "\nExamples:\n  baton agents add writer.yaml\n  baton agents add writer.yaml --replace --json");
+  add.action(async (file: string) => end(await addAgent(file, { ...(add.opts() as object), ...readCommon(add) })));
+}
+
+function addDelegate(program: Command, end: (code: number) => void): void {
+  const command = withCommon(program.command("delegate").description("Hand one task to whoever has earned it, as a run."))
+    .argument("<capability>", "what it takes: write.brief")
+    .option("--input <json>", "what is given: JSON, text, @file, or -")
+    .option("--to <agent>", "only this agent (repeatable)", collect, [])
+    .option("--kind <kind>", "what sort of task it is")
+    .option("--strategy <name>", "how one of several is chosen: learned, priority, least-cost, least-latency")
+    .option("--budget-usd <usd>", "at most this is spent on it")
+    .option("--trust-min <share>", "how likely an agent must be right, from 0 to 1")
+    .option("--check <jq>", "true where the result is right (repeatable)", collect, [])
+    .option("--with <file>", "make workflows, services and agents known (repeatable)", collectPaths, [])
+    .option(...ALLOW)
+    .option("--timeout <span>", "how long this command waits")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  baton delegate write.brief --input '\"tides\"'\n  baton delegate text.count --input @page.txt --check '. > 0' --json",
+    );
+  command.action(async (capability: string) => {
+    const { input: inputText, ...rest } = command.opts() as { input?: string; with: string[]; allow: string[] };
+    end(await delegateTask(capability, { ...rest, inputText, ...readCommon(command) }));
+  });
 }
 
 function addServices(services: Command, end: (code: number) => void): void {

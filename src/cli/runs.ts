@@ -19,6 +19,7 @@ import {
 import { spanForPeople } from "../base/time.ts";
 import { ask, isCarriedWhole, isOwned } from "../orchestrator.ts";
 import { isEnd, type RunStatus } from "../run.ts";
+import { renderAgent, renderAgents, renderSaid, renderTrust } from "./agents.ts";
 import { addBulk, answerAll, readBulk } from "./bulk.ts";
 import { readTypedValue } from "./input.ts";
 import type { CommonOptions } from "./run.ts";
@@ -76,6 +77,15 @@ const render: Render = {
   "services.check": renderServices,
   "services.rate": ({ target, rating }) => `${target} is rated ${rating} of 5`,
   "stats.show": renderStats,
+  "agents.list": renderAgents,
+  "agents.show": renderAgent,
+  "agents.trust": renderTrust,
+  "agents.remove": ({ id }) => `${id} is gone`,
+  "agents.status": ({ id, status }) => `${id} is ${status}`,
+  "agents.pin": renderSaid,
+  "agents.ban": renderSaid,
+  "agents.clear": renderSaid,
+  "agents.forgive": renderSaid,
 };
 
 function standing({ run, status }: { run: string; status: string }): string {

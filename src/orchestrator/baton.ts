@@ -31,6 +31,7 @@ import { callingOf, type Paying, type ServiceDefinition, type ServiceEvent } fro
 import { type CodeIdentity, lockDirectory, openSqlite, type Store } from "../store.ts";
 import { type DocumentSchedule, fullName, type Workflow } from "../workflow.ts";
 import { AgentOffice } from "./agent-office.ts";
+import { agentHandlers } from "./agents.ts";
 import { BUILT_IN } from "./built-in.ts";
 import { type DataDirectory, dataDirectory, makeDirectory, removeOwnerNote, writeOwnerNote } from "./directory.ts";
 import { openDoor } from "./door.ts";
@@ -249,6 +250,7 @@ export class Baton implements Answerer, AsyncDisposable {
       ),
       ...steerHandlers(store, carrier, randomUUID),
       ...serviceHandlers(parts.serviceDesk, store, engine),
+      ...agentHandlers(parts.office, store, engine),
       ...scheduleHandlers(this.scheduler, carrier, (file) => this.load(file)),
       "runs.start": async ({ workflow, source, input, key }: ReadInputOf<"runs.start">) => {
         const meant = source === undefined ? null : carrier.registry.fromSource(source);

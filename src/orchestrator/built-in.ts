@@ -2,7 +2,7 @@
 
 import type { Json } from "../base/json.ts";
 import { ProblemError } from "../base/problem.ts";
-import { type CallOptions, type Workflow, workflow } from "../workflow.ts";
+import { type CallOptions, type Task, type Workflow, workflow } from "../workflow.ts";
 
 /** One call of a service. */
 const call = workflow({
@@ -24,4 +24,19 @@ const call = workflow({
   },
 });
 
-export const BUILT_IN: readonly Workflow[] = [call as Workflow];
+/** One task for an agent. */
+const delegate = workflow({
+  namespace: "baton",
+  name: "delegate",
+  version: "1.0.0",
+  description: "Hands a task to an agent once.",
+  input: { type: "object", required: ["capability"], properties: { capability: { type: "string" }, input: {} } },
+  run: async (context, input) => {
+    const done = await context.tryDelegate(input as unknown as Task);
+    if (!done.ok) throw new ProblemError(done.problem);
+    const { ok: _, ...rest } = done;
+    return rest;
+  },
+});
+
+export const BUILT_IN: readonly Workflow[] = [call as Workflow, delegate as Workflow];

@@ -88,6 +88,13 @@ export function loadAgentManifest(file: string): AgentDefinition | null {
   throw agentProblems.AGENT_DEFINITION_INVALID(...inWords(file, errors, "It is no manifest of an agent."));
 }
 
+/** The manifest in a file, checked. Throws AGENT_DEFINITION_INVALID / WF_FILE_MISSING. */
+export function readAgentManifest(file: string): Json {
+  const found = loadAgentManifest(file);
+  if (found !== null) return found as unknown as Json;
+  throw agentProblems.AGENT_DEFINITION_INVALID(`${file} is no manifest of an agent.`, { fix: "It begins with `agent: NAME`." });
+}
+
 export function invalidService(file: string, errors: readonly Diagnostic[]): Error {
   return servicesProblems.SERVICE_DEFINITION_INVALID(...inWords(file, errors, "It is no definition."));
 }

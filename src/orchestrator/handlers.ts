@@ -18,6 +18,7 @@ import {
 } from "../run.ts";
 import type { Store } from "../store.ts";
 import type { Workflow } from "../workflow.ts";
+import { type AgentLookName, type AgentSteerName, agentReadHandlers } from "./agents.ts";
 import { answerItem, declineItem, listInbox, requireItem } from "./inbox.ts";
 import { listSchedules, nextOf, scheduleLineOf } from "./schedules.ts";
 import { type ServiceReadName, type ServiceSteerName, serviceReadHandlers } from "./services.ts";
@@ -39,9 +40,10 @@ export type ReadName =
   | "schedules.next"
   | "inbox.list"
   | "inbox.show"
+  | AgentLookName
   | ServiceReadName;
 export type ScheduleName = "schedules.add" | "schedules.pause" | "schedules.resume" | "schedules.delete";
-export type SteerName = Exclude<OperationName, ReadName | CarryName | ScheduleName | ServiceSteerName>;
+export type SteerName = Exclude<OperationName, ReadName | CarryName | ScheduleName | ServiceSteerName | AgentSteerName>;
 export type CarryName = "runs.start" | "runs.fork" | "runs.migrate" | "workflows.load";
 
 /** Whoever does not say who they are. */
@@ -94,6 +96,7 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
     "inbox.list": async (input) => listInbox(store, input),
     "inbox.show": async ({ id }) => requireItem(store, id),
     ...serviceReadHandlers(store, now),
+    ...agentReadHandlers(store),
   };
 }
 
