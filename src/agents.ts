@@ -45,6 +45,25 @@ export {
 } from "./agents/match.ts";
 export type { ToolOffer } from "./agents/model-agent.ts";
 export { type GuardedOutput, type GuardMade, type OutputGuard, outputGuard } from "./agents/output-guard.ts";
+export {
+  type Checked as CheckedDraft,
+  fanOut,
+  type Gathered,
+  type GatherOptions,
+  type HubOptions,
+  hub,
+  lead,
+  type MakerCheckerOptions,
+  type MapReduceOptions,
+  type Merged,
+  makerChecker,
+  mapReduce,
+  type Need as PiecesNeed,
+  type Piece,
+  type PieceResult,
+  race,
+  relay,
+} from "./agents/patterns.ts";
 export { agentProblems } from "./agents/problems.ts";
 export type { ProcessAnswer, ProcessDoor, ProcessRequest, ProcessUsage } from "./agents/process-agent.ts";
 export { openLedger } from "./trust.ts";

@@ -90,7 +90,7 @@ async function byAgent(
   if (agent === by.agent) return wrong(`${agent} would check itself.`);
   const asked = { task: { capability: task.capability, input: task.input }, output };
   try {
-    const said = await context.delegate<Json>({ capability, input: asked, to: agent, name: `check ${at + 1}` });
+    const said = await context.delegate<Json>({ capability, input: asked, to: agent, except: by.agent, name: `check ${at + 1}` });
     const { ok = said, because } = (typeof said === "object" && said !== null ? said : {}) as { ok?: Json; because?: Json };
     return ok === true ? RIGHT : wrong(typeof because === "string" ? because : `${agent} says that it is not right.`);
   } catch (error) {

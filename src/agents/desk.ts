@@ -71,6 +71,7 @@ export interface PlainTask {
   readonly risk?: "low" | "high";
   readonly strategy?: DelegationStrategy;
   readonly to?: readonly string[];
+  readonly except?: readonly string[];
   readonly tools?: readonly string[];
 }
 
@@ -243,6 +244,7 @@ export class AgentDesk {
     const { agent, status, health, breaker } = standing;
     const out = (why: string): Looked => ({ standing, degree: "no", out: why });
     if (task.to !== undefined && !task.to.includes(agent.id)) return out("it is not among those that are asked for");
+    if (task.except?.includes(agent.id) === true) return out("it is not to do this");
     if (attempts.some((one) => one.agent === agent.id)) return out("it was tried already");
     if (terms?.path.includes(agent.id) === true) return out("it is above this task itself: the task would go round in a circle");
     if (!SERVING.has(status)) return out(`it is ${status}`);

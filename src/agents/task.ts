@@ -8,7 +8,7 @@ import { agentProblems } from "./problems.ts";
 
 const FIELDS = new Set<string>([
   ...["capability", "kind", "input", "output", "checks", "trustMin", "valueUsd", "deadlineMs", "delayUsdPerMs", "budget", "risk"],
-  ...["strategy", "onFailure", "to", "tools", "name", "attemptsMax"],
+  ...["strategy", "onFailure", "to", "except", "tools", "name", "attemptsMax"],
 ]);
 
 const STRATEGIES = ["learned", "least-cost", "least-latency", "priority"];
@@ -69,12 +69,13 @@ function invalid(sentence: string, fix?: string): Error {
 
 /** What of a task can be kept. */
 export function plainTask(task: Task): PlainTask {
-  const { checks: _, onFailure: __, name: ___, attemptsMax: ____, output, to, input = null, ...rest } = task;
+  const { checks: _, onFailure: __, name: ___, attemptsMax: ____, output, to, except, input = null, ...rest } = task;
   const schema = output === undefined ? null : readSchema(output, `The output of the task ${task.capability}`);
   return {
     ...rest,
     input: input as Json,
     ...(schema === null ? {} : { output: schema.jsonSchema as JsonSchema | boolean }),
     ...(to === undefined ? {} : { to: typeof to === "string" ? [to] : to }),
+    ...(except === undefined ? {} : { except: typeof except === "string" ? [except] : except }),
   };
 }

@@ -10,6 +10,7 @@ import { raise } from "./fault.ts";
 import { httpBody, openApiBody } from "./http-task.ts";
 import { masked } from "./mask.ts";
 import { issuesInWords, type JsonSchema } from "./schema.ts";
+import { delegateBody } from "./delegate-task.ts";
 import { serviceBody } from "./service-task.ts";
 import { type Body, membersOf, type TaskCompiler, type View } from "./task.ts";
 import { compileDuration } from "./tasks.ts";
@@ -28,6 +29,8 @@ export function callBody(compiler: TaskCompiler): Body {
       return compiler.function("ask") === null ? askBody(compiler) : functionBody(compiler, "ask");
     case "service":
       return compiler.function("service") === null ? serviceBody(compiler) : functionBody(compiler, "service");
+    case "delegate":
+      return compiler.function("delegate") === null ? delegateBody(compiler) : functionBody(compiler, "delegate");
     default:
       return functionBody(compiler, String(call));
   }

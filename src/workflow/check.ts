@@ -258,7 +258,7 @@ class Checker {
     const place = at.child("with");
     const own = this.#isDefined(call) ? null : call;
     if (own !== null && (args === undefined || isMembers(args))) OWN_CALLS.get(own)?.(definition, at, this.#report);
-    this.#values(args, place, names, own === "service" ? ASKED_OF_SERVICE : null);
+    this.#values(args, place, names, own === "service" || own === "delegate" ? ASKED_OF_SERVICE : null);
     const { endpoint, authentication, document } = membersOf(args);
     this.#authentication(membersOf(endpoint).authentication, place.child("endpoint").child("authentication"), names);
     this.#authentication(

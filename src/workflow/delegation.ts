@@ -79,6 +79,8 @@ export interface Task {
   readonly onFailure?: readonly FailureAction[];
   /** Only these agents. */
   readonly to?: string | readonly string[];
+  /** Anybody but these. */
+  readonly except?: string | readonly string[];
   /** Only these tools, of those the agent has. */
   readonly tools?: readonly string[];
   /** Names the delegation in the journal; the capability where left out. */

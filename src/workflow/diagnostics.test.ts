@@ -168,7 +168,7 @@ test("of a call of a service one mistake is one diagnostic, and what is computed
 });
 
 test("functions of the document's own go before Baton's: their arguments are their own", () => {
-  for (const name of ["ask", "service"])
+  for (const name of ["ask", "service", "delegate"])
     assert.deepEqual(
       diagnosed(
         `${HEAD}use: { functions: { ${name}: { set: { y: "\${ .x }" } } } }\ndo: [ { a: { call: ${name}, with: { x: 1 } } } ]\n`,
