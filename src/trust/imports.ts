@@ -73,6 +73,9 @@ const REPORT_TASKS_MAX = 10;
 /** A report of so many tasks counts half. */
 const REPORT_TASKS_HALF = 4;
 
+/** Peers agree on an agent where they differ by no more. */
+const AGREEMENT = 0.2;
+
 /** How likely a peer is honest before anything is known of it. */
 const HONEST_LISTED = 0.5;
 const HONEST_UNLISTED = 0.1;
@@ -165,9 +168,15 @@ export function importedOf(peers: Peers, key: string, weights: ReadonlyMap<Peer,
   }
   if (said.length === 0) return NOTHING_IMPORTED;
   const all = said.reduce((sum, { weight }) => sum + weight, 0);
-  const count = Math.min(IMPORTED_MAX, (IMPORTED_MAX * all) / PEERS_FOR_ALL);
   const mean = medianOf(said, all);
+  const count = Math.min(IMPORTED_MAX, (IMPORTED_MAX * all) / PEERS_FOR_ALL) * agreementOn(mean, said, all);
   return { right: mean * count, wrong: (1 - mean) * count, peers: said.length };
+}
+
+/** From 1, where all agree, to 0, where half of them do not: a majority of liars gains nothing by being doubted. */
+function agreementOn(mean: number, said: readonly { readonly mean: number; readonly weight: number }[], all: number): number {
+  const agree = said.reduce((sum, one) => sum + (Math.abs(one.mean - mean) <= AGREEMENT ? one.weight : 0), 0);
+  return Math.max(0, (2 * agree) / all - 1);
 }
 
 function medianOf(said: readonly { readonly mean: number; readonly weight: number }[], all: number): number {

@@ -28,7 +28,7 @@ import { type Bill, checkBill, latencyAt, observed } from "./costs.ts";
 import { type HistoryPoint, NO_HISTORY, shownPoints } from "./history.ts";
 import { checkReport, keyOf, type PeerReport, takeReport, weighAgain, weighAll, weightOf } from "./imports.ts";
 import { type Instruction, type Instructions, inForceFor, instruct, noInstructions } from "./instructions.ts";
-import { type ChooseRequest, candidatesOf, drawHash, optionOf, termsOf } from "./option.ts";
+import { type ChooseRequest, candidatesOf, Draws, drawHash, optionOf, termsOf } from "./option.ts";
 import { checkNumber, trustProblems } from "./problems.ts";
 import { type LedgerOptions, type Rules, rulesOf } from "./rules.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot.ts";
@@ -108,10 +108,12 @@ export class Ledger {
     const capability = this.#capabilities.get(name) ?? newCapability();
     const climate = climateOf(capability, this.#rules);
     const hash = drawHash(request);
+    const draws = new Draws();
     const options = candidatesOf(request).map((candidate) => {
       const known = knownOf(capability, climate, kind, candidate.agent);
       const instruction = inForceFor(this.#instructions, candidate.agent, name);
-      return optionOf(candidate, known, instruction, terms, this.#rules, hash);
+      draws.begin(hash, known.agent.hash);
+      return optionOf(candidate, known, instruction, terms, this.#rules, draws.next);
     });
     const { tried, verdicts, hasProven, tokens } = capability;
     return answerFrom(options, request, terms, { tried, verdicts, hasProven, tokens, rules: this.#rules });
