@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Random32 } from "../base/clock.ts";
 import { type Json, readJson, writeJson } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
-import { fraction, seededRandom } from "../base/random.ts";
+import { seededRandom } from "../base/random.ts";
 import { type Belief, type Climate, learn, meanIn, mixtureOf, outlookOf, REGIMES_MAX, regimesOf, STRANGER } from "./belief.ts";
 import { type BetaMixture, betaBelow, drawBeta, normalBelow, quantileOf } from "./beta.ts";
 import { AGENTS_PER_CAPABILITY_MAX } from "./capability.ts";
@@ -508,68 +507,3 @@ test("Beta: known values, and draws that fall below a value as often as they sho
       near(draws.filter((draw) => draw < x).length / draws.length, belowIn(mixture, x), 0.012);
   }
 });
-
-// ── Simulation: 5000 tasks, a verdict each; regret is what the best agent of each moment would have got right more ──
-
-interface World {
-  readonly agents: number;
-  /** How likely an agent is right, by task and by how many tasks it had. */
-  chance(agent: number, task: number, own: number): number;
-}
-
-const between = (next: Random32, low: number, high: number) => low + (high - low) * fraction(next);
-
-const severalBetween = (next: Random32, count: number, low: number, high: number) =>
-  Array.from({ length: count }, () => between(next, low, high));
-
-function stationary(next: Random32): World {
-  const chances = severalBetween(next, 10, 0.3, 0.95);
-  return { agents: 10, chance: (agent) => chances[agent] ?? 0 };
-}
-
-/** The best one is worse than most for a while, and says nothing. */
-function silentRegression(next: Random32): World {
-  const chances = [0.93, 0.85, ...severalBetween(next, 6, 0.5, 0.8)];
-  const isWorse = (task: number) => task >= 2_000 && task < 3_500;
-  return { agents: 8, chance: (agent, task) => (agent === 0 && isWorse(task) ? 0.45 : (chances[agent] ?? 0)) };
-}
-
-/** Two earn trust and abuse it, in turn. */
-function onOffAttack(next: Random32): World {
-  const chances = [0, 0, 0.9, ...severalBetween(next, 5, 0.6, 0.9)];
-  return { agents: 8, chance: (agent, _, own) => (agent < 2 ? (own % 200 < 150 ? 0.97 : 0.1) : (chances[agent] ?? 0)) };
-}
-
-const TASKS = 5_000;
-
-function regretOf(worldOf: (next: Random32) => World, seed: number): number {
-  const next = seededRandom(seed);
-  const world = worldOf(next);
-  const ledger = new Ledger();
-  const own = Array.from({ length: world.agents }, () => 0);
-  const candidates = own.map((_, i) => ({ agent: `${i}` }));
-  let regret = 0;
-  for (let task = 0; task < TASKS; task++) {
-    const chances = own.map((count, i) => world.chance(i, task, count));
-    const { agent } = ledger.choose({ capability: CAPABILITY, candidates, seed: `${seed}/${task}` });
-    const chance = chances[Number(agent)] ?? 0;
-    regret += Math.max(...chances) - chance;
-    ledger.record(outcome(agent, fraction(next) < chance));
-    own[Number(agent)] = (own[Number(agent)] ?? 0) + 1;
-  }
-  return regret;
-}
-
-const SEEDS = Array.from({ length: 12 }, (_, i) => 1_000 + i);
-
-for (const [name, worldOf, most] of [
-  ["agents that never change", stationary, 115],
-  ["the best one falls silently and recovers", silentRegression, 190],
-  ["two attack on and off", onOffAttack, 130],
-] as const) {
-  test(`simulation: ${name}: a mean regret of at most ${most} in ${TASKS} tasks`, (context) => {
-    const regret = sumOf(SEEDS.map((seed) => regretOf(worldOf, seed))) / SEEDS.length;
-    context.diagnostic(`mean regret ${regret.toFixed(1)}`);
-    assert.ok(regret <= most, `mean regret ${regret.toFixed(1)}`);
-  });
-}
