@@ -199,5 +199,6 @@ function late(delay = -1): number {
 function goal({ name: what, limit, unit, isFloor = false }: Goal, value: number, report: Report): void {
   const isMet = isFloor ? value >= limit : value <= limit;
   const against = `${isFloor ? "at least" : "at most"} ${limit}`;
-  report({ workload: "trust goals", case: what, metric: isMet ? "met" : "MISSED", value, unit, ratio: value / limit, against });
+  const ratio = limit === 0 ? {} : { ratio: value / limit };
+  report({ workload: "trust goals", case: what, metric: isMet ? "met" : "MISSED", value, unit, ...ratio, against });
 }

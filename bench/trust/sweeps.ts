@@ -30,11 +30,15 @@ export interface Swept {
 
 const ONLY_ANCHOR = new Set(["SW-klUCB 206"]);
 
+/** They show what a rule is good for: half of the seeds do. */
+const ABLATIONS = new Set(["ledger, c = 1", "ledger without change", "ledger without strikes"]);
+
 /** Tells of each as it is done. */
 export function sweep(seeds: readonly number[], report: (row: Row) => void, tell: (text: string) => void): Swept[] {
   return CONTESTANTS.map(([name, make]) => {
     const began = performance.now();
-    const swept = sweptOf(name, make, seeds, report);
+    const some = ABLATIONS.has(name) ? seeds.slice(0, Math.ceil(seeds.length / 2)) : seeds;
+    const swept = sweptOf(name, make, some, report);
     tell(`${name}: ${((performance.now() - began) / 1_000).toFixed(0)} s`);
     return swept;
   });

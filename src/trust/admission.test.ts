@@ -192,7 +192,7 @@ test("law: once an agent is proven, the others get a burst and a tenth of the ta
 
 test("tasks under way count against probation before their verdict comes (A3)", () => {
   const ledger = new Ledger({ federation: "open" });
-  record(ledger, "old", 4, PROVEN_VERDICTS);
+  record(ledger, "old", 24, PROVEN_VERDICTS + 100);
   const chosen = (inFlight: number) =>
     Array.from({ length: 50 }, (_, i) => {
       const candidates = [{ agent: "old" }, { agent: "new", inFlight }];

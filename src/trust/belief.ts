@@ -214,8 +214,8 @@ export function drawFrom({ regimes, firstAt }: Belief, outlook: Outlook, sharpne
   if (regimes.length === 0) return drawBeta((right + peers.right) * sharpness, (wrong + peers.wrong) * sharpness, next);
   if (share < unseen) return drawBeta(right * sharpness, (wrong + strikes) * sharpness, next);
   const at = drawnAt(regimes, (share - unseen) / (1 - unseen));
-  const [a, b] = [rightIn(regimes, at, firstAt, outlook), wrongIn(regimes, at, firstAt, outlook)];
-  return drawBeta(a * sharpness, b * sharpness, next);
+  const a = rightIn(regimes, at, firstAt, outlook);
+  return drawBeta(a * sharpness, wrongIn(regimes, at, firstAt, outlook) * sharpness, next);
 }
 
 /** Where the regime stands in which the first `share` of the weights ends. */

@@ -71,8 +71,9 @@ export function candidatesOf({ candidates, capability, trustMin = 0 }: ChooseReq
   if (candidates.length === 0) throw trustProblems.TRUST_INPUT_INVALID(`Nobody is a candidate for "${capability}".`);
   checkNumber(trustMin, "trustMin", 0, 1);
   for (const candidate of candidates) checkBill(candidate);
-  const seen = new Set<string>();
-  return candidates.filter(({ agent }) => !seen.has(agent) && seen.add(agent));
+  const first = new Map<string, Candidate>();
+  for (const candidate of candidates) if (!first.has(candidate.agent)) first.set(candidate.agent, candidate);
+  return first.size === candidates.length ? candidates : [...first.values()];
 }
 
 /** What all draws of a request have in common. */
