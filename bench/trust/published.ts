@@ -1,8 +1,6 @@
 // What the design's own simulation measured, to check this harness against: another program, another generator, the same
 // populations as far as its text says. And the goals set for the ledger.
 
-export const SCENARIO_NAMES = ["S1", "S2", "S3", "S4", "S5", "S6"] as const;
-
 /** Cumulative regret, mean of 200 seeds, S1 to S6; then the anchor where it is known. */
 export const PUBLISHED: Readonly<Record<string, readonly number[]>> = {
   random: [1317, 1256, 1069, 972, 783, 288],

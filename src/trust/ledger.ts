@@ -13,7 +13,7 @@
 
 import type { Json } from "../base/json.ts";
 import { type Estimate, estimateOf, KINDS_PER_AGENT_MAX, newAgent, trackAfter, trackOf } from "./agent.ts";
-import { type Belief, type Change, corrected, learn, meanIn, STRANGER, type Verdict } from "./belief.ts";
+import { type Belief, corrected, meanIn, STRANGER } from "./belief.ts";
 import {
   AGENTS_PER_CAPABILITY_MAX,
   type Capability,
@@ -28,6 +28,7 @@ import { type Bill, checkBill, latencyAt, observed } from "./costs.ts";
 import { type HistoryPoint, NO_HISTORY, shownPoints } from "./history.ts";
 import { checkReport, keyOf, type PeerReport, takeReport, weighAgain, weighAll, weightOf } from "./imports.ts";
 import { type Instruction, type Instructions, inForceFor, instruct, noInstructions } from "./instructions.ts";
+import { type Change, learn, type Verdict } from "./learning.ts";
 import { type ChooseRequest, candidatesOf, Draws, drawHash, optionOf, termsOf } from "./option.ts";
 import { checkNumber, trustProblems } from "./problems.ts";
 import { type LedgerOptions, type Rules, rulesOf } from "./rules.ts";
