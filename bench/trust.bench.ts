@@ -24,6 +24,7 @@ type Report = (row: Row) => void;
 /** `n`: seeds. */
 export async function bench({ quick, report, n = quick ? QUICK_SEEDS : SEEDS }: BenchOptions): Promise<void> {
   const tell = (text: string) => void process.stderr.write(`  ${text}\n`);
+  report({ workload: "trust", case: "worlds", metric: "seeds", value: n, unit: "" });
   const cost = costs(quick ? 500 : 10_000, report);
   tell("costs done");
   const swept = sweep(seedsOf(n), report, tell);
@@ -38,9 +39,9 @@ export async function bench({ quick, report, n = quick ? QUICK_SEEDS : SEEDS }: 
   goals(swept, { ...cost, ...attacked, ...heard, ...lied, ...loaded }, report);
 }
 
-/** `foot`: the machine, which is of no matter here. */
 export function picture(rows: readonly Row[]): { readonly file: string; readonly svg: string } {
-  return { file: "trust.svg", svg: trustPicture(rows, `npm run bench -- trust · means over seeds from ${1_000} on`) };
+  const seeds = rows.find(({ metric }) => metric === "seeds")?.value ?? 0;
+  return { file: "trust.svg", svg: trustPicture(rows, `npm run bench -- trust · means over ${seeds} seeds`) };
 }
 
 // ── Costs ──

@@ -7,6 +7,8 @@ const WIDTH = 760;
 const NAME_LEFT = 20;
 const BAR_LEFT = 232;
 const BAR_WIDTH = 420;
+/** Words stand behind the lines. */
+const DELAY_WIDTH = 330;
 const BAR_HEIGHT = 12;
 const BAR_STEP = 17;
 const GROUP_GAP = 30;
@@ -86,16 +88,16 @@ function barOf({ name, value, share }: Bar, y: number): string {
 function detection(rows: readonly Row[], top: number): { readonly text: string; readonly bottom: number } {
   const found = SHOWN.map((name) => ({ name, median: delayOf(rows, name, "median"), late: delayOf(rows, name, "95 %") }));
   const most = Math.max(1, ...found.flatMap(({ median, late }) => [median ?? 0, late ?? 0]));
-  const at = (value: number) => Math.round(BAR_LEFT + (value / most) * BAR_WIDTH);
+  const at = (value: number) => Math.round(BAR_LEFT + (value / most) * DELAY_WIDTH);
   const lines = found.map(({ name, median, late }, i) => {
     const y = top + 44 + i * BAR_STEP;
     const label = `<text class="${name === LEDGER ? "" : "quiet"}" x="${NAME_LEFT}" y="${y}">${escaped(name)}</text>`;
     if (median === null) return `${label}<text class="quiet" x="${BAR_LEFT}" y="${y}">not before it recovered</text>`;
     const far = late ?? most;
-    const words = late === null ? `${median}, some never` : `${median}, ${late} at the worst of twenty`;
+    const words = late === null ? `${median}, some never` : `${median}, 95 % within ${late}`;
     const [line, dot] = name === LEDGER ? ["early", "ledger"] : ["late", "other"];
     return `${label}<line class="${line}" x1="${at(median)}" x2="${at(far)}" y1="${y - 4}" y2="${y - 4}"/>
-<circle class="${dot}" cx="${at(median)}" cy="${y - 4}" r="5"/><text class="quiet" x="${Math.min(at(far) + 10, WIDTH - 150)}" y="${y}">${words}</text>`;
+<circle class="${dot}" cx="${at(median)}" cy="${y - 4}" r="5"/><text class="quiet" x="${at(far) + 10}" y="${y}">${words}</text>`;
   });
   const heading = `<text class="title" x="${NAME_LEFT}" y="${top}">How many tasks the best agent still gets after its silent fall</text>
 <text class="quiet" x="${NAME_LEFT}" y="${top + 20}">until the estimate of it has crossed the middle: the median as a dot, up to the 95 %</text>`;
