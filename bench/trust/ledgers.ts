@@ -19,7 +19,7 @@ export function ledgerPolicy(options: LedgerOptions = {}): PolicyMaker {
         return places.get(agent) ?? 0;
       },
       record: (agent, ok) => void ledger.record({ ...whom(agent), ok }),
-      estimate: (agent) => ledger.estimate(whom(agent)).mean,
+      estimate: (agent) => ledger.chance(whom(agent)),
       rename(agent) {
         names[agent] = `agent-${places.size}`;
         places.set(names[agent], agent);

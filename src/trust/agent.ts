@@ -119,18 +119,11 @@ export function otherKinds({ kinds }: Agent, kind: string): Evidence {
 
 // ── Estimates ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Low and high are computed when they are read. */
 export function estimateOf(track: Track, outlook: Outlook, mean: number, latencyMs?: number, priceUsd?: number): Estimate {
   const { verdicts, changedAt, firstAt, lastFall } = track.belief;
+  const { low, high } = intervalOf(track, outlook);
   return {
-    mean,
-    get low() {
-      return intervalOf(track, outlook).low;
-    },
-    get high() {
-      return intervalOf(track, outlook).high;
-    },
-    verdicts,
+    ...{ mean, low, high, verdicts },
     ...(changedAt === firstAt ? {} : { changedAt }),
     ...(lastFall === null ? {} : { lastFall }),
     ...(latencyMs === undefined ? {} : { latencyMs }),

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Json, readJson, writeJson } from "../base/json.ts";
+import { canonicalJson, type Json, readJson, writeJson } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import { seededRandom } from "../base/random.ts";
 import { type Belief, type Climate, meanIn, mixtureOf, outlookOf, regimesOf, STRANGER } from "./belief.ts";
 import { type BetaMixture, betaBelow, drawBeta, normalBelow, quantileOf } from "./beta.ts";
 import { AGENTS_PER_CAPABILITY_MAX } from "./capability.ts";
+import type { TrustChoice } from "./choice.ts";
 import { learn, REGIMES_MAX } from "./learning.ts";
 import { CAPABILITIES_MAX, Ledger, type Outcome, type TrustChange } from "./ledger.ts";
 import type { Candidate } from "./option.ts";
@@ -396,7 +397,7 @@ test("law: the ledger is a fold, a snapshot restores it at any point, and choosi
       for (const event of events.slice(cut)) tell(restored, event);
       assert.deepEqual(restored.snapshot(), ledger.snapshot());
       const before = JSON.stringify(ledger.snapshot());
-      assert.equal(writeJson(ledger.choose(request), "it", 1e6), writeJson(restored.choose(request), "it", 1e6));
+      assert.equal(JSON.stringify(ledger.choose(request)), JSON.stringify(restored.choose(request)));
       assert.equal(JSON.stringify(ledger.snapshot()), before);
     }),
   );
@@ -408,7 +409,8 @@ test("law: the choice does not depend on the order of the candidates, and is the
       const ledger = new Ledger();
       for (const event of events) tell(ledger, event);
       const choice = ledger.choose(request);
-      assert.deepEqual(ledger.choose({ ...request, candidates: request.candidates.toReversed() }), choice);
+      const turned = ledger.choose({ ...request, candidates: request.candidates.toReversed() });
+      assert.equal(canonicalJson(asData(turned)), canonicalJson(asData(choice)));
       const { agent, chain, estimates } = choice;
       assert.ok(chain.length > 0 && new Set(chain).size === chain.length);
       const score = estimates[agent]?.score ?? Number.NaN;
@@ -419,6 +421,8 @@ test("law: the choice does not depend on the order of the candidates, and is the
     }),
   );
 });
+
+const asData = (choice: TrustChoice) => JSON.parse(JSON.stringify(choice)) as Json;
 
 const pricedAgents = fc.array(
   fc.record({

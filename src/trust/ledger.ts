@@ -127,6 +127,12 @@ export class Ledger {
     return estimateOf(track, outlook, mean, latencyAt(agent.costs, 0), agent.costs.priceUsd ?? undefined);
   }
 
+  /** The mean alone of what is believed now: a small part of the work. */
+  chance({ capability, kind = "", agent }: Whom): number {
+    const { track, outlook } = this.#known(capability, kind, agent);
+    return corrected(track.belief, meanIn(track.belief, outlook));
+  }
+
   /** How the belief went, for charts: a few points over the whole life, the oldest first. */
   history({ capability, kind = "", agent }: Whom): HistoryPoint[] {
     const track = this.#capabilities.get(capability)?.agents.get(agent)?.kinds.get(kind);
