@@ -85,7 +85,7 @@ test("reports end in the explanation", () => {
   const { explanation } = ledger.choose({ capability: CAPABILITY, candidates: [{ agent: "a" }], seed: "s" });
   assert.match(
     explanation,
-    /Evidence: 40 verified tasks \(36 right\); 90 % interval \d+–\d+ %; 2 peers agree \(count as \d+ tasks\)\./,
+    /Evidence: 40 verified tasks \(36 right\); 90 % interval \d+–\d+ %; 2 peers agree \(count as [\d.]+ tasks\)\./,
   );
 });
 
