@@ -10,6 +10,8 @@ import { rootPath } from "./layout.ts";
 interface Bench {
   readonly name: string;
   bench(options: BenchOptions): Promise<void>;
+  /** A picture of its own, in bench/results/. */
+  picture?(rows: readonly Row[]): { readonly file: string; readonly svg: string };
 }
 
 const { values, positionals } = parseArgs({
@@ -31,7 +33,7 @@ for (const file of globSync("bench/*.bench.ts", { cwd: rootPath() }).toSorted())
   const many = values.n === undefined ? {} : { n: Number(values.n) };
   await bench.bench({ quick: values.quick, ...many, report: (row) => void rows.push(row) });
   results.push(...rows);
-  if (!values.quick && values.n === undefined) keep(bench.name, rows);
+  if (!values.quick && values.n === undefined) keep(bench, rows);
   if (!values.json) process.stdout.write(`\n${tableOf(rows)}\n`);
 }
 if (results.length === 0) {
@@ -40,11 +42,13 @@ if (results.length === 0) {
 } else if (values.json) process.stdout.write(`${JSON.stringify({ v: 1, conditions: under, quick: values.quick, results })}\n`);
 else process.stdout.write(`\n${inWords()}\n`);
 
-function keep(name: string, rows: readonly Row[]): void {
+function keep({ name, picture }: Bench, rows: readonly Row[]): void {
   mkdirSync(rootPath("bench", "results"), { recursive: true });
   const file = { v: 1, conditions: under, results: rows };
   writeFileSync(rootPath("bench", "results", `${name}.json`), `${JSON.stringify(file, null, 2)}\n`);
   if (name === "throughput") draw(rows);
+  const drawn = picture?.(rows);
+  if (drawn !== undefined) writeFileSync(rootPath("bench", "results", drawn.file), drawn.svg);
 }
 
 /** The picture in the README, and the numbers beside it. */

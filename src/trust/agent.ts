@@ -12,7 +12,7 @@ import {
   type Outlook,
   presentEvidence,
   STRANGER,
-  varianceIn,
+  varianceOf,
 } from "./belief.ts";
 import { quantileOf } from "./beta.ts";
 import { type Costs, UNSEEN } from "./costs.ts";
@@ -22,8 +22,6 @@ import { type History, NO_HISTORY, withPoint } from "./history.ts";
 export interface Track {
   readonly belief: Belief;
   readonly history: History;
-  /** The evidence of the present regime: what other kinds learn from it. Follows from the belief. */
-  readonly present: Evidence;
   /** Follows from the belief; no part of the state. */
   shown: Shown | null;
 }
@@ -83,23 +81,23 @@ const STRIKES_STEP = 0.1;
 /** And of parts that are not lighter: all others together seldom weigh a thousandth. */
 const SHOWN_WEIGHT_MIN = 0.0005;
 
-export const UNTRIED: Track = { belief: STRANGER, history: NO_HISTORY, present: NO_EVIDENCE, shown: null };
+export const UNTRIED: Track = { belief: STRANGER, history: NO_HISTORY, shown: null };
 
 export function newAgent(name: string): Agent {
   return { hash: shortHash(name), verdicts: 0, costs: UNSEEN, kinds: new Map() };
 }
 
 export function trackOf(belief: Belief, history: History): Track {
-  return { belief, history, present: presentEvidence(belief), shown: null };
+  return { belief, history, shown: null };
 }
 
 /** The track after a verdict: a point of its history is kept when its turn has come, or when the agent changed. */
 export function trackAfter({ history }: Track, belief: Belief, outlook: Outlook, isChange: boolean): Track {
   const isDue = isChange || belief.verdicts % history.stride === 0;
   if (!isDue) return trackOf(belief, history);
-  const now = { ...outlook, unseen: 0 };
-  const mean = meanIn(belief, now);
-  const deviation = Math.sqrt(varianceIn(belief, now, mean));
+  const mixture = mixtureOf(belief, { ...outlook, unseen: 0 });
+  const mean = meanIn(belief, { ...outlook, unseen: 0 });
+  const deviation = Math.sqrt(varianceOf(mixture, mean));
   return trackOf(belief, withPoint(history, outlook.now, corrected(belief, mean), deviation));
 }
 
@@ -107,8 +105,9 @@ export function trackAfter({ history }: Track, belief: Belief, outlook: Outlook,
 export function otherKinds({ kinds }: Agent, kind: string): Evidence {
   if (kinds.size === 0 || (kinds.size === 1 && kinds.has(kind))) return NO_EVIDENCE;
   let [right, wrong] = [0, 0];
-  for (const [other, { present }] of kinds) {
+  for (const [other, { belief }] of kinds) {
     if (other === kind) continue;
+    const present = presentEvidence(belief);
     right += present.right;
     wrong += present.wrong;
   }
@@ -120,18 +119,11 @@ export function otherKinds({ kinds }: Agent, kind: string): Evidence {
 
 // ── Estimates ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Low and high are computed when they are read. */
 export function estimateOf(track: Track, outlook: Outlook, mean: number, latencyMs?: number, priceUsd?: number): Estimate {
   const { verdicts, changedAt, firstAt, lastFall } = track.belief;
+  const { low, high } = intervalOf(track, outlook);
   return {
-    mean,
-    get low() {
-      return intervalOf(track, outlook).low;
-    },
-    get high() {
-      return intervalOf(track, outlook).high;
-    },
-    verdicts,
+    ...{ mean, low, high, verdicts },
     ...(changedAt === firstAt ? {} : { changedAt }),
     ...(lastFall === null ? {} : { lastFall }),
     ...(latencyMs === undefined ? {} : { latencyMs }),

@@ -46,13 +46,13 @@ const HAZARD_VERDICTS = 16_000;
 /** An agent with so many verdicts is proven; the others are on probation. */
 export const PROVEN_VERDICTS = 20;
 
-/** Those on probation share so many of the tasks, once an agent is proven; so many at once at most. */
+/** Those on probation share so many of the tasks, once an agent is proven; so many saved up at most. */
 export const PROBATION_SHARE = 0.1;
 export const PROBATION_BURST = 10;
 
 export function newCapability(): Capability {
   return {
-    ...{ verdicts: 0, changes: 0, poolRight: 0, poolWrong: 0, tried: 0, hasProven: false, tokens: PROBATION_BURST },
+    ...{ verdicts: 0, changes: 0, poolRight: 0, poolWrong: 0, tried: 0, hasProven: false, tokens: 0 },
     ...{ agents: new Map(), peers: new Map(), imports: null },
   };
 }

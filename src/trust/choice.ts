@@ -18,6 +18,7 @@ export interface Prospect extends Estimate {
   readonly expectedUsd: number;
 }
 
+/** Its fields are made when they are read: read them, or have it written as JSON, rather than spread it. */
 export interface TrustChoice {
   readonly agent: string;
   /** Whom to try in turn where several may be tried: the best first, by expectation, without the draw. */
@@ -50,35 +51,65 @@ export function answerFrom(options: readonly Option[], request: ChooseRequest, t
 
 function choiceFrom(options: readonly Option[], pinned: readonly Option[], free: readonly Option[], terms: Terms): TrustChoice {
   const chosen = best(pinned.length > 0 ? pinned : free, (option) => option.score);
-  const others = once(() => free.filter((option) => option !== chosen));
-  const second = once(() => (others().length === 0 ? null : best(others(), (option) => expectedUsd(option, terms))));
-  const chain = once(() => chainOf(pinned, free, terms));
-  const estimates = once(() => Object.fromEntries(options.map((option) => [option.name, prospectOf(option, terms)])));
-  const explanation = once(() => explain(chosen, second(), terms));
-  return {
-    agent: chosen.name,
-    get chain() {
-      return chain();
-    },
-    get estimates() {
-      return estimates();
-    },
-    get runnerUp() {
-      return second()?.name ?? null;
-    },
-    get explanation() {
-      return explanation();
-    },
-  };
+  return new LazyChoice(chosen, { options, pinned, free, terms });
 }
 
-/** Computed when it is asked for, and then kept (C3). */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | null = null;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
+/** What a choice was made of. */
+interface Field {
+  readonly options: readonly Option[];
+  readonly pinned: readonly Option[];
+  readonly free: readonly Option[];
+  readonly terms: Terms;
+}
+
+/**
+ * Makes what is read of it, once (C3). A class, because getters of an object literal have a shape of their own in every object:
+ * the collector then keeps all that they see for long.
+ */
+class LazyChoice implements TrustChoice {
+  readonly agent: string;
+  readonly #chosen: Option;
+  readonly #field: Field;
+  #chain: readonly string[] | null = null;
+  #estimates: Readonly<Record<string, Prospect>> | null = null;
+
+  constructor(chosen: Option, field: Field) {
+    this.agent = chosen.name;
+    this.#chosen = chosen;
+    this.#field = field;
+  }
+
+  get chain(): readonly string[] {
+    const { pinned, free, terms } = this.#field;
+    this.#chain ??= chainOf(pinned, free, terms);
+    return this.#chain;
+  }
+
+  get estimates(): Readonly<Record<string, Prospect>> {
+    const { options, terms } = this.#field;
+    this.#estimates ??= Object.fromEntries(options.map((option) => [option.name, prospectOf(option, terms)]));
+    return this.#estimates;
+  }
+
+  get runnerUp(): string | null {
+    return this.#second()?.name ?? null;
+  }
+
+  get explanation(): string {
+    return explain(this.#chosen, this.#second(), this.#field.terms);
+  }
+
+  /** As the data it stands for. */
+  toJSON(): TrustChoice {
+    const { agent, chain, estimates, runnerUp, explanation } = this;
+    return { agent, chain, estimates, runnerUp, explanation };
+  }
+
+  #second(): Option | null {
+    const { free, terms } = this.#field;
+    const others = free.filter((option) => option !== this.#chosen);
+    return others.length === 0 ? null : best(others, (option) => expectedUsd(option, terms));
+  }
 }
 
 /** The greatest by a measure; of equals the one more often right, then the first by name. */
@@ -115,8 +146,5 @@ function perRight(option: Option): number {
 function prospectOf(option: Option, terms: Terms): Prospect {
   const { track, outlook, latencyMs, priceUsd, score } = option;
   const estimate = estimateOf(track, outlook, meanOf(option), latencyMs, priceUsd);
-  return Object.defineProperties(
-    { score, expectedUsd: expectedUsd(option, terms) },
-    Object.getOwnPropertyDescriptors(estimate),
-  ) as Prospect;
+  return { ...estimate, score, expectedUsd: expectedUsd(option, terms) };
 }

@@ -73,6 +73,9 @@ const REPORT_TASKS_MAX = 10;
 /** A report of so many tasks counts half. */
 const REPORT_TASKS_HALF = 4;
 
+/** Peers agree on an agent where they differ by no more. */
+const AGREEMENT = 0.2;
+
 /** How likely a peer is honest before anything is known of it. */
 const HONEST_LISTED = 0.5;
 const HONEST_UNLISTED = 0.1;
@@ -155,7 +158,7 @@ export function weightOf({ isAllowListed, fits }: Peer): number {
 
 /** What all say of one agent at one kind: evidence for its first regime (I3). */
 export function importedOf(peers: Peers, key: string, weights: ReadonlyMap<Peer, number>): Imported {
-  const said: { readonly mean: number; readonly weight: number }[] = [];
+  const said: Said[] = [];
   for (const peer of peers.values()) {
     const report = peer.reports.get(key);
     if (report === undefined) continue;
@@ -165,12 +168,28 @@ export function importedOf(peers: Peers, key: string, weights: ReadonlyMap<Peer,
   }
   if (said.length === 0) return NOTHING_IMPORTED;
   const all = said.reduce((sum, { weight }) => sum + weight, 0);
-  const count = Math.min(IMPORTED_MAX, (IMPORTED_MAX * all) / PEERS_FOR_ALL);
   const mean = medianOf(said, all);
+  const count = strengthOf(mean, said, all);
   return { right: mean * count, wrong: (1 - mean) * count, peers: said.length };
 }
 
-function medianOf(said: readonly { readonly mean: number; readonly weight: number }[], all: number): number {
+/** What one peer says of an agent, and how much it counts. */
+interface Said {
+  readonly mean: number;
+  readonly weight: number;
+}
+
+/**
+ * In verdicts: more the more peers there are, the surer they are honest, and the more of them agree. Where half of them do not,
+ * nothing: a majority of liars gains nothing by being doubted, and does no harm before our own verdicts tell it apart.
+ */
+function strengthOf(mean: number, said: readonly Said[], all: number): number {
+  const agree = said.reduce((sum, one) => sum + (Math.abs(one.mean - mean) <= AGREEMENT ? one.weight : 0), 0);
+  const honesty = said.reduce((sum, { weight }) => sum + weight ** 2, 0) / all;
+  return Math.min(IMPORTED_MAX, (IMPORTED_MAX * all) / PEERS_FOR_ALL) * Math.max(0, (2 * agree) / all - 1) ** 2 * honesty;
+}
+
+function medianOf(said: readonly Said[], all: number): number {
   let left = all / 2;
   const sorted = said.toSorted((a, b) => a.mean - b.mean);
   for (const { mean, weight } of sorted) {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Random32 } from "../base/clock.ts";
-import { type Json, readJson, writeJson } from "../base/json.ts";
+import { canonicalJson, type Json, readJson, writeJson } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
-import { fraction, seededRandom } from "../base/random.ts";
-import { type Belief, type Climate, learn, meanIn, mixtureOf, outlookOf, REGIMES_MAX, STRANGER } from "./belief.ts";
+import { seededRandom } from "../base/random.ts";
+import { type Belief, type Climate, meanIn, mixtureOf, outlookOf, regimesOf, STRANGER } from "./belief.ts";
 import { type BetaMixture, betaBelow, drawBeta, normalBelow, quantileOf } from "./beta.ts";
 import { AGENTS_PER_CAPABILITY_MAX } from "./capability.ts";
+import type { TrustChoice } from "./choice.ts";
+import { learn, REGIMES_MAX } from "./learning.ts";
 import { CAPABILITIES_MAX, Ledger, type Outcome, type TrustChange } from "./ledger.ts";
 import type { Candidate } from "./option.ts";
 import { RULES } from "./rules.ts";
@@ -340,7 +341,7 @@ test("law: the weights of regimes sum to 1, are no more than 16, and the mean li
     fc.property(fc.array(fc.boolean(), { maxLength: 300 }), hazards, fc.nat(5_000), (list, hazard, later) => {
       const climate = { ...STILL, hazard };
       const belief = learnAll(list, climate);
-      const { regimes } = belief;
+      const regimes = regimesOf(belief.regimes);
       if (list.length > 0) near(sumOf(regimes.map(({ weight }) => weight)), 1, 1e-9);
       assert.ok(regimes.length <= REGIMES_MAX);
       const now = list.length + later;
@@ -396,7 +397,7 @@ test("law: the ledger is a fold, a snapshot restores it at any point, and choosi
       for (const event of events.slice(cut)) tell(restored, event);
       assert.deepEqual(restored.snapshot(), ledger.snapshot());
       const before = JSON.stringify(ledger.snapshot());
-      assert.equal(writeJson(ledger.choose(request), "it", 1e6), writeJson(restored.choose(request), "it", 1e6));
+      assert.equal(JSON.stringify(ledger.choose(request)), JSON.stringify(restored.choose(request)));
       assert.equal(JSON.stringify(ledger.snapshot()), before);
     }),
   );
@@ -408,7 +409,8 @@ test("law: the choice does not depend on the order of the candidates, and is the
       const ledger = new Ledger();
       for (const event of events) tell(ledger, event);
       const choice = ledger.choose(request);
-      assert.deepEqual(ledger.choose({ ...request, candidates: request.candidates.toReversed() }), choice);
+      const turned = ledger.choose({ ...request, candidates: request.candidates.toReversed() });
+      assert.equal(canonicalJson(asData(turned)), canonicalJson(asData(choice)));
       const { agent, chain, estimates } = choice;
       assert.ok(chain.length > 0 && new Set(chain).size === chain.length);
       const score = estimates[agent]?.score ?? Number.NaN;
@@ -419,6 +421,8 @@ test("law: the choice does not depend on the order of the candidates, and is the
     }),
   );
 });
+
+const asData = (choice: TrustChoice) => JSON.parse(JSON.stringify(choice)) as Json;
 
 const pricedAgents = fc.array(
   fc.record({
@@ -508,68 +512,3 @@ test("Beta: known values, and draws that fall below a value as often as they sho
       near(draws.filter((draw) => draw < x).length / draws.length, belowIn(mixture, x), 0.012);
   }
 });
-
-// ── Simulation: 5000 tasks, a verdict each; regret is what the best agent of each moment would have got right more ──
-
-interface World {
-  readonly agents: number;
-  /** How likely an agent is right, by task and by how many tasks it had. */
-  chance(agent: number, task: number, own: number): number;
-}
-
-const between = (next: Random32, low: number, high: number) => low + (high - low) * fraction(next);
-
-const severalBetween = (next: Random32, count: number, low: number, high: number) =>
-  Array.from({ length: count }, () => between(next, low, high));
-
-function stationary(next: Random32): World {
-  const chances = severalBetween(next, 10, 0.3, 0.95);
-  return { agents: 10, chance: (agent) => chances[agent] ?? 0 };
-}
-
-/** The best one is worse than most for a while, and says nothing. */
-function silentRegression(next: Random32): World {
-  const chances = [0.93, 0.85, ...severalBetween(next, 6, 0.5, 0.8)];
-  const isWorse = (task: number) => task >= 2_000 && task < 3_500;
-  return { agents: 8, chance: (agent, task) => (agent === 0 && isWorse(task) ? 0.45 : (chances[agent] ?? 0)) };
-}
-
-/** Two earn trust and abuse it, in turn. */
-function onOffAttack(next: Random32): World {
-  const chances = [0, 0, 0.9, ...severalBetween(next, 5, 0.6, 0.9)];
-  return { agents: 8, chance: (agent, _, own) => (agent < 2 ? (own % 200 < 150 ? 0.97 : 0.1) : (chances[agent] ?? 0)) };
-}
-
-const TASKS = 5_000;
-
-function regretOf(worldOf: (next: Random32) => World, seed: number): number {
-  const next = seededRandom(seed);
-  const world = worldOf(next);
-  const ledger = new Ledger();
-  const own = Array.from({ length: world.agents }, () => 0);
-  const candidates = own.map((_, i) => ({ agent: `${i}` }));
-  let regret = 0;
-  for (let task = 0; task < TASKS; task++) {
-    const chances = own.map((count, i) => world.chance(i, task, count));
-    const { agent } = ledger.choose({ capability: CAPABILITY, candidates, seed: `${seed}/${task}` });
-    const chance = chances[Number(agent)] ?? 0;
-    regret += Math.max(...chances) - chance;
-    ledger.record(outcome(agent, fraction(next) < chance));
-    own[Number(agent)] = (own[Number(agent)] ?? 0) + 1;
-  }
-  return regret;
-}
-
-const SEEDS = Array.from({ length: 12 }, (_, i) => 1_000 + i);
-
-for (const [name, worldOf, most] of [
-  ["agents that never change", stationary, 115],
-  ["the best one falls silently and recovers", silentRegression, 190],
-  ["two attack on and off", onOffAttack, 130],
-] as const) {
-  test(`simulation: ${name}: a mean regret of at most ${most} in ${TASKS} tasks`, (context) => {
-    const regret = sumOf(SEEDS.map((seed) => regretOf(worldOf, seed))) / SEEDS.length;
-    context.diagnostic(`mean regret ${regret.toFixed(1)}`);
-    assert.ok(regret <= most, `mean regret ${regret.toFixed(1)}`);
-  });
-}

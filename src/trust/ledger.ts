@@ -13,7 +13,7 @@
 
 import type { Json } from "../base/json.ts";
 import { type Estimate, estimateOf, KINDS_PER_AGENT_MAX, newAgent, trackAfter, trackOf } from "./agent.ts";
-import { type Belief, type Change, corrected, learn, meanIn, STRANGER, type Verdict } from "./belief.ts";
+import { type Belief, corrected, meanIn, STRANGER } from "./belief.ts";
 import {
   AGENTS_PER_CAPABILITY_MAX,
   type Capability,
@@ -28,7 +28,8 @@ import { type Bill, checkBill, latencyAt, observed } from "./costs.ts";
 import { type HistoryPoint, NO_HISTORY, shownPoints } from "./history.ts";
 import { checkReport, keyOf, type PeerReport, takeReport, weighAgain, weighAll, weightOf } from "./imports.ts";
 import { type Instruction, type Instructions, inForceFor, instruct, noInstructions } from "./instructions.ts";
-import { type ChooseRequest, candidatesOf, drawHash, optionOf, termsOf } from "./option.ts";
+import { type Change, learn, type Verdict } from "./learning.ts";
+import { type ChooseRequest, candidatesOf, Draws, drawHash, optionOf, termsOf } from "./option.ts";
 import { checkNumber, trustProblems } from "./problems.ts";
 import { type LedgerOptions, type Rules, rulesOf } from "./rules.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot.ts";
@@ -108,10 +109,12 @@ export class Ledger {
     const capability = this.#capabilities.get(name) ?? newCapability();
     const climate = climateOf(capability, this.#rules);
     const hash = drawHash(request);
+    const draws = new Draws();
     const options = candidatesOf(request).map((candidate) => {
       const known = knownOf(capability, climate, kind, candidate.agent);
       const instruction = inForceFor(this.#instructions, candidate.agent, name);
-      return optionOf(candidate, known, instruction, terms, this.#rules, hash);
+      draws.begin(hash, known.agent.hash);
+      return optionOf(candidate, known, instruction, terms, this.#rules, draws.next);
     });
     const { tried, verdicts, hasProven, tokens } = capability;
     return answerFrom(options, request, terms, { tried, verdicts, hasProven, tokens, rules: this.#rules });
@@ -122,6 +125,12 @@ export class Ledger {
     const { agent, track, outlook } = this.#known(name, kind, agentName);
     const mean = corrected(track.belief, meanIn(track.belief, outlook));
     return estimateOf(track, outlook, mean, latencyAt(agent.costs, 0), agent.costs.priceUsd ?? undefined);
+  }
+
+  /** The mean alone of what is believed now: a small part of the work. */
+  chance({ capability, kind = "", agent }: Whom): number {
+    const { track, outlook } = this.#known(capability, kind, agent);
+    return corrected(track.belief, meanIn(track.belief, outlook));
   }
 
   /** How the belief went, for charts: a few points over the whole life, the oldest first. */

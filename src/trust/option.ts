@@ -4,7 +4,7 @@
 // O2. A draw depends on the seed, the ledger and the candidate, not on who else is one.
 
 import type { Random32 } from "../base/clock.ts";
-import { seededRandom, shortHash } from "../base/random.ts";
+import { shortHash } from "../base/random.ts";
 import { corrected, drawFrom, meanIn } from "./belief.ts";
 import type { Known } from "./capability.ts";
 import { type Bill, checkBill, latencyAt, onTimeOf } from "./costs.ts";
@@ -71,8 +71,9 @@ export function candidatesOf({ candidates, capability, trustMin = 0 }: ChooseReq
   if (candidates.length === 0) throw trustProblems.TRUST_INPUT_INVALID(`Nobody is a candidate for "${capability}".`);
   checkNumber(trustMin, "trustMin", 0, 1);
   for (const candidate of candidates) checkBill(candidate);
-  const seen = new Set<string>();
-  return candidates.filter(({ agent }) => !seen.has(agent) && seen.add(agent));
+  const first = new Map<string, Candidate>();
+  for (const candidate of candidates) if (!first.has(candidate.agent)) first.set(candidate.agent, candidate);
+  return first.size === candidates.length ? candidates : [...first.values()];
 }
 
 /** What all draws of a request have in common. */
@@ -80,9 +81,22 @@ export function drawHash({ seed, capability, kind = "" }: ChooseRequest): number
   return shortHash(`${seed}\n${capability}\n${kind}`);
 }
 
-/** Of its own for each candidate, so that a draw does not depend on who else is one (O2). */
-function randomFor(hash: number, { agent }: Known): Random32 {
-  return seededRandom(Math.imul((hash ^ agent.hash) | 0, 0x9e3779b1));
+/** Chance for one request, to be begun anew for each candidate (O2). Short sequences, many of them: none may cost much to begin. */
+export class Draws {
+  #state = 0;
+
+  /** Of its own for each agent. */
+  begin(hash: number, agent: number): void {
+    this.#state = Math.imul((hash ^ agent) | 0, 0x9e3779b1);
+  }
+
+  /** SplitMix32: a counter through the finaliser of MurmurHash3. */
+  readonly next: Random32 = () => {
+    this.#state = (this.#state + 0x9e3779b9) | 0;
+    const once = Math.imul(this.#state ^ (this.#state >>> 16), 0x85ebca6b);
+    const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35);
+    return (twice ^ (twice >>> 16)) >>> 0;
+  };
 }
 
 export function optionOf(
@@ -91,7 +105,7 @@ export function optionOf(
   instruction: Instruction | undefined,
   { valueUsd, deadlineMs, delayUsdPerMs }: Terms,
   { sharpness }: Rules,
-  hash: number,
+  next: Random32,
 ): Option {
   const { track, outlook, agent, imported } = known;
   const latencyMs = latencyAt(agent.costs, inFlight);
@@ -99,11 +113,24 @@ export function optionOf(
   const onTime = onTimeOf(latencyMs, deadlineMs);
   const delayUsd = delayUsdPerMs * Math.min(deadlineMs, latencyMs ?? 0);
   const costUsd = (priceUsd ?? 0) + delayUsd;
-  const drawn = corrected(track.belief, drawFrom(track.belief, outlook, sharpness, randomFor(hash, known)));
+  const drawn = corrected(track.belief, drawFrom(track.belief, outlook, sharpness, next));
   const score = valueUsd * drawn * onTime - costUsd;
+  // Written out: spreading costs more than all the rest.
   return {
-    ...{ name, agent, track, outlook, imported, inFlight, instruction },
-    ...{ latencyMs, priceUsd, onTime, delayUsd, costUsd, score, mean: null },
+    name,
+    agent,
+    track,
+    outlook,
+    imported,
+    inFlight,
+    instruction,
+    latencyMs,
+    priceUsd,
+    onTime,
+    delayUsd,
+    costUsd,
+    score,
+    mean: null,
   };
 }
 

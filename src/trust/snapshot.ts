@@ -4,7 +4,7 @@
 import type { Json } from "../base/json.ts";
 import { shortHash } from "../base/random.ts";
 import { type Agent, type Track, trackOf } from "./agent.ts";
-import { type Belief, type Fall, type Regime, STRANGER } from "./belief.ts";
+import { type Belief, type Fall, packed, type Regime, regimesOf, STRANGER } from "./belief.ts";
 import { type Capability, newCapability, PROVEN_VERDICTS } from "./capability.ts";
 import { type Costs, UNSEEN } from "./costs.ts";
 import { type History, NO_HISTORY, type Point } from "./history.ts";
@@ -52,7 +52,7 @@ function writeBelief({ regimes, lastFall, ...belief }: Belief): Fields {
   return {
     ...belief,
     lastFall: lastFall === null ? null : { ...lastFall },
-    regimes: regimes.map((regime) => ({ ...regime })),
+    regimes: regimesOf(regimes).map((regime) => ({ ...regime })),
   };
 }
 
@@ -130,7 +130,9 @@ function readBelief(fields: Fields, where: string): Belief {
     ...{ verdicts: number("verdicts"), right: number("right"), firstAt: number("firstAt"), lastAt: number("lastAt") },
     ...{ changedAt: number("changedAt"), strikes: number("strikes"), struckAt: number("struckAt") },
     weights: number("verdicts"),
-    regimes: readList(fields.regimes, `${where}.regimes`).map((regime, i) => readRegime(regime, `${where}.regimes[${i}]`)),
+    regimes: packed(
+      readList(fields.regimes, `${where}.regimes`).map((regime, i) => readRegime(regime, `${where}.regimes[${i}]`)),
+    ),
   };
 }
 
