@@ -21,7 +21,6 @@ export {
   type ReservationTerms,
 } from "./flow/budget.ts";
 export {
-  afterRefusal,
   type BudgetAction,
   type BudgetMissing,
   type BudgetReason,

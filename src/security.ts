@@ -2,9 +2,6 @@
  * What protects whoever runs Baton: the one gate through which calls go out, secrets at rest, and what is granted to agents.
  */
 export {
-  allowsCapability,
-  allowsTool,
-  DEPTH_MAX,
   type DelegationCheck,
   type DelegationClaims,
   type DelegationGrant,
@@ -15,7 +12,6 @@ export {
   explainDelegation,
   mintDelegation,
   narrowDelegation,
-  TOKEN_BYTES_MAX,
   verifyDelegation,
 } from "./security/delegation-token.ts";
 export { type EgressPolicy, isMetadataHost, readPolicy } from "./security/egress.ts";
@@ -30,5 +26,5 @@ export {
   openGate,
 } from "./security/gate.ts";
 export { securityProblems } from "./security/problems.ts";
-export { openSigner, type Signer, signerFrom } from "./security/signer.ts";
+export { openSigner, type Signer } from "./security/signer.ts";
 export { openVault, type SecretLine, type Vault } from "./security/vault.ts";

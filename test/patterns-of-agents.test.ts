@@ -14,7 +14,12 @@ async function inRun<T>(agents: OpenOptions["agents"], act: (context: Context) =
   const data = mkdtempSync(join(tmpdir(), "baton-"));
   const story = workflow({ name: "story", run: act });
   try {
-    await using baton = await openBaton({ data, ...(agents === undefined ? {} : { agents }), workflows: [story as never], carry: "own" });
+    await using baton = await openBaton({
+      data,
+      ...(agents === undefined ? {} : { agents }),
+      workflows: [story as never],
+      carry: "own",
+    });
     return (await (await baton.start(story, null)).result()) as T;
   } finally {
     rmSync(data, { recursive: true, force: true });
@@ -86,7 +91,11 @@ test("a relay hands each what the one before gave; a map is reduced", async () =
 });
 
 test("a race is won by the first right result, and the slow one is given up", async () => {
-  const slow = agent({ agent: "slow", capabilities: ["text.upper"], run: (ctx: Context) => ctx.sleep("a day", 86_400_000).then(() => "late") });
+  const slow = agent({
+    agent: "slow",
+    capabilities: ["text.upper"],
+    run: (ctx: Context) => ctx.sleep("a day", 86_400_000).then(() => "late"),
+  });
   const done = await inRun([upper, slow], (ctx) => race(ctx, { capability: "text.upper", input: "a" }, ["slow", "upper"]));
   assert.ok(done.ok);
   assert.equal(done.agent, "upper");

@@ -4,7 +4,7 @@
 // A definition is what people write (TypeScript, YAML, JSON); an agent is what it means, read once. What an agent says of
 // itself is never evidence: only verdicts are.
 
-import type { Context, JsonSchema, Schema, SchemaLike, StepContext, Workflow } from "../workflow.ts";
+import type { Context, Schema, SchemaLike, StepContext, Workflow } from "../workflow.ts";
 
 /** A person took it into service, or not yet; or back. */
 export const AGENT_STATUSES = ["unverified", "active", "degraded", "quarantined", "retired"] as const;
@@ -137,6 +137,3 @@ export interface Agent {
 export const AGENT_LIMITS = { concurrency: 8, timeoutMs: 600_000 } as const;
 
 export const AGENT_PRIORITY = 100;
-
-/** Any value fits: what an agent says nothing of. */
-export const ANYTHING: JsonSchema = {};

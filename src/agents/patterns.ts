@@ -74,7 +74,13 @@ function enough(context: Context, results: readonly PieceResult[], need: Need): 
     context.log.warn(`${missing.length} of ${results.length} pieces are missing: ${missing.join(", ")}`, {
       degraded: { target: "pieces", how: "partial", because: results.flatMap(whyNot).join(" ").slice(0, 2_000) },
     });
-  return { results, outputs: done.map(({ output }) => output), missing, costUsd: sum((one) => one.costUsd), tokens: sum((one) => one.tokens) };
+  return {
+    results,
+    outputs: done.map(({ output }) => output),
+    missing,
+    costUsd: sum((one) => one.costUsd),
+    tokens: sum((one) => one.tokens),
+  };
 }
 
 function whyNot({ name, done }: PieceResult): string[] {
@@ -85,7 +91,12 @@ export interface HubOptions extends GatherOptions {
   /** Divides the work among specialists; a task gives `[{ name?, capability, input }]`. */
   readonly split: Task | ((input: Json) => readonly Piece[] | Promise<readonly Piece[]>);
   /** Puts the results together; a task is given `{ input, results: [{ name, output }], missing }`. */
-  readonly merge: Task | ((results: readonly { readonly name: string; readonly output: Json }[], missing: readonly string[]) => Json | Promise<Json>);
+  readonly merge:
+    | Task
+    | ((
+        results: readonly { readonly name: string; readonly output: Json }[],
+        missing: readonly string[],
+      ) => Json | Promise<Json>);
 }
 
 export interface Merged extends Gathered {
@@ -115,14 +126,20 @@ async function piecesOf(context: Context, input: Json, split: HubOptions["split"
 }
 
 /** A lead of a hierarchy: an agent that divides its task, hands the parts on, and answers with what they come to. */
-export function lead(written: Omit<AgentDefinition, "run" | "act" | "model" | "process" | "workflow" | "person"> & HubOptions): AgentDefinition {
+export function lead(
+  written: Omit<AgentDefinition, "run" | "act" | "model" | "process" | "workflow" | "person"> & HubOptions,
+): AgentDefinition {
   const { split, merge, need, atOnceMax, ...definition } = written;
   const options = { split, merge, ...(need === undefined ? {} : { need }), ...(atOnceMax === undefined ? {} : { atOnceMax }) };
   return agent({ ...definition, run: async (context: Context, input: Json) => (await hub(context, input, options)).output });
 }
 
 /** One after the other: each is given what the one before gave. */
-export async function relay(context: Context, input: Json, tasks: readonly (Omit<Task, "input"> & { readonly name: string })[]): Promise<Json> {
+export async function relay(
+  context: Context,
+  input: Json,
+  tasks: readonly (Omit<Task, "input"> & { readonly name: string })[],
+): Promise<Json> {
   let given = input;
   for (const [at, task] of tasks.entries()) {
     given = await context.delegate<Json>({ ...task, input: given });
@@ -152,7 +169,9 @@ function firstDone(running: readonly Promise<Delegated<Json>>[], { capability }:
         if (done.ok) return resolve(done);
         failed.push(done.problem);
         if (failed.length < running.length) return;
-        const problem = agentProblems.DELEGATION_FAILED(`None of ${running.length} did ${capability}. ${failed.map(({ detail }) => detail).join(" ")}`).problem;
+        const problem = agentProblems.DELEGATION_FAILED(
+          `None of ${running.length} did ${capability}. ${failed.map(({ detail }) => detail).join(" ")}`,
+        ).problem;
         resolve({ ok: false, problem, refusal: null, tried: [] });
       }, reject);
   });
@@ -221,7 +240,9 @@ async function verdictOn(
   const others = maker === null ? {} : { except: maker }; // 2
   const checked = await context.tryDelegate<Json>({ ...checker, ...others, input: asked, name: `check ${round}` });
   if (!checked.ok) throw agentProblems.DELEGATION_FAILED(checked.problem.detail, { facts: { tried: checked.tried } });
-  const { ok = checked.output, because = "" } = (typeof checked.output === "object" && checked.output !== null ? checked.output : {}) as {
+  const { ok = checked.output, because = "" } = (
+    typeof checked.output === "object" && checked.output !== null ? checked.output : {}
+  ) as {
     ok?: Json;
     because?: Json;
   };

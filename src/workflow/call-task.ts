@@ -5,12 +5,12 @@
 
 import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
+import { delegateBody } from "./delegate-task.ts";
 import { compileValue } from "./expression.ts";
 import { raise } from "./fault.ts";
 import { httpBody, openApiBody } from "./http-task.ts";
 import { masked } from "./mask.ts";
 import { issuesInWords, type JsonSchema } from "./schema.ts";
-import { delegateBody } from "./delegate-task.ts";
 import { serviceBody } from "./service-task.ts";
 import { type Body, membersOf, type TaskCompiler, type View } from "./task.ts";
 import { compileDuration } from "./tasks.ts";

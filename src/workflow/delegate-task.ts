@@ -40,7 +40,8 @@ async function handedOn(view: View, task: Task): Promise<Delegated<Json>> {
   try {
     return await view.waitFor(view.context.tryDelegate<Json>(task));
   } catch (error) {
-    if (isProblemError(error) && Object.hasOwn(KINDS, error.code)) return { ok: false, problem: error.problem, refusal: null, tried: [] };
+    if (isProblemError(error) && Object.hasOwn(KINDS, error.code))
+      return { ok: false, problem: error.problem, refusal: null, tried: [] };
     throw error;
   }
 }

@@ -74,7 +74,7 @@ const shown: Readonly<Record<keyof typeof DIAGNOSTICS, readonly Shown[]>> = {
         '  - a: { call: «grpc», with: { proto: { endpoint: "https://x" }, service: { name: s, host: h }, method: m } }',
       ),
     },
-    { text: doing("  - a: { call: «delegate», with: { to: b } }") },
+    { text: doing("  - a: { call: «decide», with: { to: b } }") },
     { text: doing("  - a: { call: «decide», with: { by: vote } }") },
   ],
   DOC_NUMBER: [{ text: "a: «12345678901234567890»\n", says: /quotes/ }],

@@ -9,7 +9,6 @@ const CALLS: Readonly<Record<string, string>> = {
   asyncapi: "AsyncAPI calls",
   a2a: "A2A calls",
   mcp: "MCP calls",
-  delegate: "Delegation",
   decide: "Decisions of several",
 };
 
@@ -18,7 +17,6 @@ const UNTIL: Readonly<Record<string, string>> = {
   asyncapi: "use emit and listen",
   a2a: "call the agent over HTTP",
   mcp: "call the tool from a function in code",
-  delegate: "call the agent from a function in code",
   decide: "use fork and a function in code",
 };
 

@@ -246,7 +246,9 @@ const delegate = object(
   {
     capability: text,
     ...{ kind: text, input: anything, output: anything, trustMin: orExpression(share), valueUsd: amount, delayUsdPerMs: amount },
-    checks: list(byType({ text, object: object({ agent: text, capability: text, ask: text, to: people }) }, "jq, an agent or a question")),
+    checks: list(
+      byType({ text, object: object({ agent: text, capability: text, ask: text, to: people }) }, "jq, an agent or a question"),
+    ),
     deadline: duration,
     budget: object({ tokens: amount, usd: amount, calls: amount, wallMs: amount, slots: amount }),
     risk: words("low", "high"),
@@ -262,7 +264,10 @@ const ARGUMENTS: Readonly<Record<string, Shape>> = { http, openapi };
 
 /** Tasks that call Baton's own functions. Looked into only where the document defines no function of that name. */
 export const OWN_CALLS: ReadonlyMap<string, Shape> = new Map(
-  Object.entries({ ask, service, delegate }).map(([name, args]) => [name, object({ with: args }, { required: ["with"], rest: anything })]),
+  Object.entries({ ask, service, delegate }).map(([name, args]) => [
+    name,
+    object({ with: args }, { required: ["with"], rest: anything }),
+  ]),
 );
 
 /** Calls whose arguments are not looked into, since they come later. */
