@@ -172,6 +172,70 @@ test("H21 a secret that comes back is seen nowhere: not in output, errors, strea
   for (const form of FORMS.slice(0, 4)) assert.ok(!seen.includes(form), `seen as ${form}`);
 });
 
+/** How one who has the key may send it back: what is answered, and what the operation makes of it. */
+const ECHOES: Readonly<Record<string, { type?: string; status?: number; body: string; items?: "sse" | "ndjson" }>> = {
+  "no JSON": { body: `oops, authorization=Bearer ${SECRET}` },
+  "no JSON, cut in the secret": { body: `${"x".repeat(490)}${SECRET}` },
+  "an error, cut in the secret": { status: 400, body: JSON.stringify({ error: `${"x".repeat(490)}${SECRET}` }) },
+  "an error that will pass": { status: 503, body: JSON.stringify({ error: { message: `${"x".repeat(485)}${SECRET}` } }) },
+  "an error page": { status: 502, type: "text/html", body: `<title>${"x".repeat(480)} ${SECRET}</title>` },
+  "a piece that is no JSON": { type: "text/event-stream", items: "sse", body: `data: no JSON: ${"x".repeat(185)}${SECRET}\n\n` },
+  "a piece with an error": {
+    type: "text/event-stream",
+    items: "sse",
+    body: `data: ${JSON.stringify({ error: { message: `${"x".repeat(490)}${SECRET}` } })}\n\n`,
+  },
+  "a page": { type: "text/html", body: `<p>${SECRET}</p>` },
+  "a large page": { type: "text/html", body: `<pre>${SECRET}</pre>${"x".repeat(6_000)}` },
+  "a picture": { type: "image/png", body: `\u0089PNG${"x".repeat(5_000)}${SECRET}` },
+  "URL-encoded": { body: JSON.stringify({ a: encodeURIComponent(SECRET).toLowerCase() }) },
+  "as a form": { body: JSON.stringify({ a: new URLSearchParams({ a: SECRET }).toString() }) },
+  "in base64, in another text": {
+    body: JSON.stringify(["", "x", "xy"].map((before) => Buffer.from(`${before}Bearer ${SECRET}`).toString("base64"))),
+  },
+  "in hexadecimal": { body: JSON.stringify(Buffer.from(`x${SECRET}`).toString("hex")) },
+  "in HTML": { body: JSON.stringify({ a: SECRET.replaceAll('"', "&quot;") }) },
+  "in JSON in JSON": { body: JSON.stringify(JSON.stringify(SECRET).replace("ä", "\\u00e4").replaceAll("/", "\\/")) },
+};
+
+/** Eight characters of a secret, however they are written, are too many. */
+function assertUnseen(seen: string, what: string): void {
+  const plain = SECRET.slice(0, 8);
+  const inside = ["", "x", "xy"].map((before) => Buffer.from(`${before}${SECRET}`).toString("base64").slice(4, 20));
+  const forms = [
+    plain,
+    encodeURIComponent(plain),
+    encodeURIComponent(plain).toLowerCase(),
+    "th/odd+m",
+    "th\\/odd+m",
+    "6f64642b",
+    ...inside,
+  ];
+  for (const form of [...forms, plain.replace('"', "&quot;"), plain.replace('"', '\\"')])
+    assert.ok(!seen.includes(form), `${what}: seen as ${form}`);
+}
+
+test("H21 nor where an answer is no JSON, a page, a picture, a piece of a stream, or is cut in the middle of the secret", async () => {
+  for (const [what, { type = "application/json", status = 200, body, items }] of Object.entries(ECHOES)) {
+    await using web = await openWeb({ "/ask": { status, headers: { "content-type": type, "retry-after": "0" }, body } });
+    const listen = {
+      act: async (_: Json, outside: { items(...words: unknown[]): AsyncIterable<Json> }) => {
+        const all: Json[] = [];
+        for await (const item of outside.items({ method: "POST", path: "/ask", body: {} }, items)) all.push(item);
+        return all;
+      },
+    };
+    await using bed = await openBed([at(web, withKey, items === undefined ? {} : listen)]);
+    const called = await bed.run((ctx) => ctx.tryCall<Json>("them/ask", {}, { retry: { attemptsMax: 1 } }));
+    const { runs } = await bed.baton.call("runs.list", {});
+    const journal = await bed.baton.call("runs.journal", { run: runs[0]?.run ?? "" });
+    const { data } = (called.ok ? (called.output as { data?: string } | null) : null) ?? {};
+    const page = data === undefined ? "" : Buffer.from(data, "base64").toString();
+    assertUnseen(JSON.stringify([called, journal]) + page + onDisk(bed.data), what);
+    assert.equal(web.asked.length, 1, what);
+  }
+});
+
 test("H23 markup and scripts are kept as bytes, and are text to nobody", async () => {
   const hostile = `<script>alert(1)</script>${"x".repeat(8_000)}`;
   for (const type of ["text/html; charset=utf-8", "image/svg+xml", "application/javascript", "text/javascript"]) {

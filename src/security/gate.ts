@@ -279,9 +279,7 @@ function redirected(request: EgressHop, status: number, location: string, secret
   try {
     to = new URL(location, from);
   } catch {
-    throw securityProblems.EGRESS_URL_INVALID(
-      `${from.host} redirects to ${JSON.stringify(location.slice(0, 200))}, which is no URL.`,
-    );
+    throw securityProblems.EGRESS_URL_INVALID(`${from.host} redirects to ${JSON.stringify(location)}, which is no URL.`);
   }
   const carries = Object.keys(request.headers).some((name) => secrets.has(name));
   if (from.protocol === "https:" && to.protocol === "http:" && carries)

@@ -4,11 +4,12 @@
 //  1. A credential goes to the service's own address and nowhere else, and is masked in all that comes back.
 //  2. What fails says of itself whether it was sent, whether trying again may help, and when.
 //  3. Nothing that is no JSON and no text is read as one: it stays bytes.
+//  4. What a service says is masked first and cut afterwards: half a secret is not recognised.
 
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
 import type { EgressRequest, EgressResponse, EgressStream } from "../security.ts";
-import { masked } from "../workflow.ts";
+import { masked, maskedBytes } from "../workflow.ts";
 import { multipart } from "./multipart.ts";
 import { servicesProblems } from "./problems.ts";
 import type { Authentication, FileValue, Operation, Outside, Service, ServiceAnswer, ServiceRequest, Usage } from "./service.ts";
@@ -90,7 +91,8 @@ interface FailureFacts {
 /** Throws ServiceFailure. */
 export async function attempt(request: AttemptRequest, reach: Reach): Promise<Attempted> {
   const { service, operation } = request;
-  const credentials = credentialsOf(service, reach);
+  const target = `${service.id}/${operation.name}`;
+  const credentials = openedCredentials(service, reach, target);
   const exchange = new Exchange(request, reach, credentials);
   try {
     const output = await operation.act(request.input, exchange);
@@ -98,7 +100,16 @@ export async function attempt(request: AttemptRequest, reach: Reach): Promise<At
     return { output: masked(output ?? null, credentials.texts), usage: exchange.usage };
   } catch (error) {
     if (request.abortSignal.aborted) throw request.abortSignal.reason;
-    throw failureFrom(error, `${service.id}/${operation.name}`, exchange.usage, credentials.texts);
+    throw failureFrom(error, target, exchange.usage, credentials.texts);
+  }
+}
+
+/** Secrets that cannot be opened are a failure like others, of which nothing was sent. */
+function openedCredentials(service: Service, reach: Reach, target: string): Credentials {
+  try {
+    return credentialsOf(service, reach);
+  } catch (error) {
+    throw error instanceof ServiceFailure ? error : failureFrom(error, target, {}, []);
   }
 }
 
@@ -197,8 +208,8 @@ class Exchange implements Outside {
 
   async send(request: ServiceRequest): Promise<ServiceAnswer> {
     const { status, headers, body } = await this.#reach.request(this.#prepared(request), this.#request.service);
-    const read = readBody(Buffer.from(body.buffer, body.byteOffset, body.byteLength), headers["content-type"] ?? "");
-    const answer = { status, headers, body: read };
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    const answer = { status, headers, body: readBody(bytes, headers["content-type"] ?? "", this.#credentials.texts) };
     requireWell(answer, request, this.#credentials.texts);
     return answer;
   }
@@ -206,7 +217,8 @@ class Exchange implements Outside {
   async *items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json> {
     const { status, headers, body } = await this.#reach.open(this.#prepared(request), this.#request.service);
     if (status >= 300) {
-      const answer = { status, headers, body: readBody(await collected(body), headers["content-type"] ?? "") };
+      const read = readBody(await collected(body), headers["content-type"] ?? "", this.#credentials.texts);
+      const answer = { status, headers, body: read };
       requireWell(answer, { ...request, accept: [] }, this.#credentials.texts);
     }
     yield* format === "sse" ? eventData(body) : jsonLines(body);
@@ -273,7 +285,7 @@ async function collected(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 /** JSON where it is said to be or is; text where it is said to be plain; bytes otherwise, markup and scripts too. */
-function readBody(bytes: Buffer, contentType: string): Json {
+function readBody(bytes: Buffer, contentType: string, secrets: readonly string[]): Json {
   if (bytes.length === 0) return null;
   const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
   const mayBeJson = type === "" || /[/+]json$|ndjson|^text\/plain$/.test(type);
@@ -284,12 +296,13 @@ function readBody(bytes: Buffer, contentType: string): Json {
     } catch {
       if (type === "" || type === "text/plain") return text;
       throw servicesProblems.SERVICE_ANSWER_INVALID(`It says its answer is ${type}, and it is no JSON.`, {
-        facts: { body: text.slice(0, SAID_LENGTH_MAX) },
+        facts: { body: text },
       });
     }
   }
   if (/^text\/(csv|markdown|tab-separated-values)$/.test(type)) return bytes.toString("utf8");
-  return { mediaType: type, data: bytes.toString("base64"), bytes: bytes.length } satisfies FileValue as unknown as Json;
+  const data = maskedBytes(bytes, secrets).toString("base64");
+  return { mediaType: type, data, bytes: bytes.length } satisfies FileValue as unknown as Json;
 }
 
 // What went wrong.
@@ -305,7 +318,7 @@ function requireWell(
   secrets: readonly string[],
 ): void {
   if ((status >= 200 && status < 300) || accept.includes(status)) return;
-  const said = masked(saidIn(body), secrets) as string;
+  const said = cut(masked(saidIn(body), secrets) as string);
   const isPassing = PASSING.has(status);
   const make = isPassing ? servicesProblems.SERVICE_UNAVAILABLE : servicesProblems.SERVICE_REFUSED;
   const words = status < 400 ? "sends elsewhere, where no call may follow" : said === "" ? "says nothing more" : `says: ${said}`;
@@ -320,23 +333,26 @@ function requireWell(
 
 /** The sentence in an error's body, wherever this service puts it. */
 function saidIn(body: Json): string {
-  if (typeof body === "string") return cut(body);
+  if (typeof body === "string") return body;
   if (typeof body !== "object" || body === null) return "";
   const { error, message, detail, title, status, errors } = body as Record<string, Json>;
-  if (typeof error === "string" && typeof message === "string") return cut(`${error}: ${message}`);
+  if (typeof error === "string" && typeof message === "string") return `${error}: ${message}`;
   for (const one of [error, message, detail, title, status, errors])
-    if (one !== undefined && one !== null && one !== "") return typeof one === "string" ? cut(one) : nested(one);
-  return cut(JSON.stringify(body));
+    if (one !== undefined && one !== null && one !== "") return typeof one === "string" ? one : nested(one);
+  return JSON.stringify(body);
 }
 
 function nested(one: Json): string {
-  if (Array.isArray(one)) return cut(one.map((item: Json) => (typeof item === "string" ? item : saidIn(item))).join("; "));
+  if (Array.isArray(one)) return one.map((item: Json) => (typeof item === "string" ? item : saidIn(item))).join("; ");
   return typeof one === "object" && one !== null ? saidIn(one) : String(one);
 }
 
-function cut(text: string): string {
-  const plain = text.replace(/[\u0000-\u001f\u007f]+/g, " ").trim();
-  return plain.length <= SAID_LENGTH_MAX ? plain : `${plain.slice(0, SAID_LENGTH_MAX)}…`;
+/** Characters that no sentence has: controls, and what turns the direction of writing. */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g;
+
+function cut(text: string, lengthMax = SAID_LENGTH_MAX): string {
+  const plain = text.replace(UNPRINTABLE, " ").trim();
+  return plain.length <= lengthMax ? plain : `${plain.slice(0, lengthMax).toWellFormed()}…`;
 }
 
 const RETRY_AFTER_MS_MAX = 3_600_000;
@@ -354,16 +370,15 @@ function retryAfterOf(text: string | undefined, date: string | undefined): numbe
 function failureFrom(thrown: unknown, target: string, usage: Usage, secrets: readonly string[]): ServiceFailure {
   if (thrown instanceof ServiceFailure) {
     const { problem, failureClass, wasSent, nonRetryable, retryAfterMs } = thrown;
-    const detail = problem.detail.startsWith(target) ? problem.detail : `${target}: ${problem.detail}`;
     const known = retryAfterMs === undefined ? {} : { retryAfterMs };
     return new ServiceFailure(
-      { ...problem, detail: masked(detail, secrets) as string, facts: { ...problem.facts, target, class: failureClass } },
+      { ...problem, detail: toldIn(problem, target, secrets), facts: factsOf(problem, target, failureClass, secrets) },
       { failureClass, wasSent, usage, mayHelp: !nonRetryable, ...known },
     );
   }
   if (isProblemError(thrown)) return fromProblem(thrown.problem, target, usage, secrets);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const { problem } = servicesProblems.SERVICE_FAILED(`${target}: ${masked(cut(message), secrets) as string}`, {
+  const { problem } = servicesProblems.SERVICE_FAILED(`${target}: ${cut(masked(message, secrets) as string)}`, {
     facts: { target, class: "other" },
   });
   const { nonRetryable = false } = (thrown ?? {}) as { nonRetryable?: boolean };
@@ -371,16 +386,37 @@ function failureFrom(thrown: unknown, target: string, usage: Usage, secrets: rea
 }
 
 function fromProblem(problem: Problem, target: string, usage: Usage, secrets: readonly string[]): ServiceFailure {
-  const detail = masked(`${target}: ${problem.detail}`, secrets) as string;
+  const detail = toldIn(problem, target, secrets);
   const failureClass = classOf(problem.code);
-  const facts = { ...problem.facts, target, class: failureClass };
+  const facts = factsOf(problem, target, failureClass, secrets);
   const wasSent = problem.facts?.isSent !== false && !["denied", "input", "secret"].includes(failureClass);
-  const isPassing = failureClass === "unavailable" || failureClass === "timeout";
+  const mayHelp = failureClass === "unavailable" || failureClass === "timeout" || problem.code === "SERVICE_ANSWER_INVALID";
   const told =
     failureClass === "unavailable"
       ? servicesProblems.SERVICE_UNAVAILABLE(detail, { facts }).problem
       : { ...problem, detail, facts };
-  return new ServiceFailure(told, { failureClass, usage, wasSent, mayHelp: isPassing });
+  return new ServiceFailure(told, { failureClass, usage, wasSent, mayHelp });
+}
+
+/** Of a problem's sentence, with our own words around what was said. */
+const DETAIL_LENGTH_MAX = 1_000;
+
+function toldIn({ detail }: Problem, target: string, secrets: readonly string[]): string {
+  const whole = detail.startsWith(target) ? detail : `${target}: ${detail}`;
+  return cut(masked(whole, secrets) as string, DETAIL_LENGTH_MAX);
+}
+
+function factsOf({ facts = {} }: Problem, target: string, failureClass: FailureClass, secrets: readonly string[]): Members {
+  return { ...(cutTexts(masked(facts as Json, secrets)) as Members), target, class: failureClass };
+}
+
+type Members = Readonly<Record<string, Json>>;
+
+function cutTexts(value: Json): Json {
+  if (typeof value === "string") return cut(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(cutTexts);
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, cutTexts(member)]));
 }
 
 function classOf(code: string): FailureClass {

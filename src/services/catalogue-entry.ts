@@ -83,7 +83,7 @@ export function jsonOf(input: Members, text: string): Json | undefined {
     return JSON.parse(text.replace(/^\s*```(?:json)?\s*|\s*```\s*$/g, "")) as Json;
   } catch {
     throw servicesProblems.SERVICE_ANSWER_INVALID("The model was asked for JSON and answered something else.", {
-      facts: { text: text.slice(0, 500) },
+      facts: { text },
     });
   }
 }

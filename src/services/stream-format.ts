@@ -48,7 +48,7 @@ function parsed(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
-    throw servicesProblems.SERVICE_ANSWER_INVALID("A piece of its answer is no JSON.", { facts: { piece: text.slice(0, 200) } });
+    throw servicesProblems.SERVICE_ANSWER_INVALID("A piece of its answer is no JSON.", { facts: { piece: text } });
   }
 }
 
@@ -57,5 +57,5 @@ function requireWhole(piece: Json): Json {
   const { error, type } = (typeof piece === "object" && piece !== null ? piece : {}) as { error?: Json; type?: Json };
   if (error === undefined || error === null || (type !== undefined && type !== "error")) return piece;
   const { message = error } = (typeof error === "object" ? error : {}) as { message?: Json };
-  throw servicesProblems.SERVICE_UNAVAILABLE(`It gave up half-way and says: ${String(message).slice(0, 500)}`);
+  throw servicesProblems.SERVICE_UNAVAILABLE(`It gave up half-way and says: ${String(message)}`);
 }
