@@ -66,17 +66,21 @@ export function readDestination(text: string, policy: EgressPolicy): Destination
   return { url, host, port, isOpen };
 }
 
-/** Whoever masks secrets in what is said needs the whole text: half a secret is not recognised. */
+/** Without its query, where secrets may be; else whole, for those who mask: half a secret is not recognised. */
+export function quotedUrl(text: string): string {
+  return JSON.stringify(text.replace(/[?#].*$/s, "?…"));
+}
+
 function parsed(text: string): URL {
   if (/[\u0000-\u0020\u007f\\]/.test(text))
-    throw securityProblems.EGRESS_URL_INVALID(`${JSON.stringify(text)} has characters that no URL has.`);
+    throw securityProblems.EGRESS_URL_INVALID(`${quotedUrl(text)} has characters that no URL has.`);
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    throw securityProblems.EGRESS_URL_INVALID(`${JSON.stringify(text)} is no absolute URL.`);
+    throw securityProblems.EGRESS_URL_INVALID(`${quotedUrl(text)} is no absolute URL.`);
   }
-  if (url.hostname === "") throw securityProblems.EGRESS_URL_INVALID(`${JSON.stringify(text)} names no host.`);
+  if (url.hostname === "") throw securityProblems.EGRESS_URL_INVALID(`${quotedUrl(text)} names no host.`);
   return url;
 }
 
