@@ -10,10 +10,12 @@ import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
 import type { EgressRequest, EgressResponse, EgressStream } from "../security.ts";
 import { masked, maskedBytes } from "../workflow.ts";
+import { isPrice, isTokenCount } from "./cost.ts";
 import { multipart } from "./multipart.ts";
-import { servicesProblems } from "./problems.ts";
+import { servicesProblems, shown } from "./problems.ts";
+import { cut, saidIn } from "./said.ts";
 import type { Authentication, FileValue, Operation, Outside, Service, ServiceAnswer, ServiceRequest, Usage } from "./service.ts";
-import { eventData, jsonLines } from "./stream-format.ts";
+import { eventData, jsonLines, requireWhole } from "./stream-format.ts";
 import { TextMask } from "./text-mask.ts";
 
 /** How the world is reached for one service. */
@@ -195,13 +197,12 @@ class Exchange implements Outside {
     if (rest !== "") this.#request.say?.(rest);
   }
 
-  spend({ inputTokens, outputTokens, usd }: Usage): void {
-    const sum = (a: number | undefined, b: number | undefined): number | undefined =>
-      b === undefined ? a : (a ?? 0) + (Number.isFinite(b) && b >= 0 ? b : 0);
+  spend(usage: Usage): void {
+    const { inputTokens, outputTokens, usd } = (usage ?? {}) as Usage;
     const total = {
-      inputTokens: sum(this.usage.inputTokens, inputTokens),
-      outputTokens: sum(this.usage.outputTokens, outputTokens),
-      usd: sum(this.usage.usd, usd),
+      inputTokens: summed(this.usage.inputTokens, inputTokens, isTokenCount),
+      outputTokens: summed(this.usage.outputTokens, outputTokens, isTokenCount),
+      usd: summed(this.usage.usd, usd, isPrice),
     };
     this.usage = Object.fromEntries(Object.entries(total).filter(([, value]) => value !== undefined));
   }
@@ -214,14 +215,14 @@ class Exchange implements Outside {
     return answer;
   }
 
-  async *items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json> {
+  async *items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json, boolean> {
     const { status, headers, body } = await this.#reach.open(this.#prepared(request), this.#request.service);
-    if (status >= 300) {
-      const read = readBody(await collected(body), headers["content-type"] ?? "", this.#credentials.texts);
-      const answer = { status, headers, body: read };
-      requireWell(answer, { ...request, accept: [] }, this.#credentials.texts);
-    }
-    yield* format === "sse" ? eventData(body) : jsonLines(body);
+    const type = mediaTypeOf(headers["content-type"] ?? "");
+    if (status < 300 && STREAMS[format].test(type)) return yield* format === "sse" ? eventData(body) : jsonLines(body);
+    const whole = readBody(await collected(body), type, this.#credentials.texts);
+    requireWell({ status, headers, body: whole }, { ...request, accept: [] }, this.#credentials.texts);
+    yield requireStreamed(whole, type);
+    return true;
   }
 
   #prepared(request: ServiceRequest): EgressRequest {
@@ -235,7 +236,7 @@ class Exchange implements Outside {
       headers: {
         accept: "application/json",
         ...headers,
-        ...request.headers,
+        ...(request.headers === undefined ? {} : headerTexts(request.headers)),
         ...(named === null ? {} : { [named.toLowerCase()]: key }),
         ...this.#credentials.headers,
       },
@@ -246,6 +247,26 @@ class Exchange implements Outside {
       isTimed: true,
     };
   }
+}
+
+/** What is beyond its bounds, and what is no number, counts as not known. */
+function summed(sum: number | undefined, more: unknown, isSane: (value: unknown) => value is number): number | undefined {
+  const whole = (sum ?? 0) + (isSane(more) ? more : 0);
+  return isSane(more) && isSane(whole) ? whole : sum;
+}
+
+/** Numbers and yes or no as text; without what is null. Throws SERVICE_INPUT_INVALID. */
+function headerTexts(headers: Readonly<Record<string, Json | undefined>>): Record<string, string> {
+  const made: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === null || value === undefined) continue;
+    if (typeof value === "object")
+      throw servicesProblems.SERVICE_INPUT_INVALID(`The header field ${shown(name)} would be an object or a list.`, {
+        fix: "Give it a text, a number, true or false; null leaves it out.",
+      });
+    made[name] = String(value);
+  }
+  return made;
 }
 
 function urlOf({ id, baseUrl }: Service, { path, query = {} }: ServiceRequest, secret: Credentials["query"]): string {
@@ -273,7 +294,8 @@ function bodyOf({ body, form, headers = {} }: ServiceRequest): {
     return { headers: { "content-type": made.contentType }, body: made.body };
   }
   if (body === undefined || body === null) return { headers: {}, body: null };
-  const type = Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const named = Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const type = typeof named === "string" ? named : undefined;
   if (typeof body === "string" && type !== undefined && !/json/i.test(type)) return { headers: {}, body };
   return { headers: { "content-type": type ?? "application/json" }, body: JSON.stringify(body) };
 }
@@ -284,10 +306,25 @@ async function collected(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return parts.length === 1 ? Buffer.from(parts[0] as Uint8Array) : Buffer.concat(parts);
 }
 
+/** Types under which streams come; services that name none, or plain text, are believed. */
+const STREAMS = { sse: /^$|event-stream$|^text\/plain$/, ndjson: /^$|json|^text\/plain$/ };
+
+/** A service that gives its answer whole where it was asked for a stream said it all at once, in JSON. */
+function requireStreamed(whole: Json, type: string): Json {
+  if (/[/+]json$/.test(type)) return requireWhole(whole);
+  throw servicesProblems.SERVICE_ANSWER_INVALID(
+    `It answers with ${type} where a stream was asked for, and says: ${saidIn(whole)}`,
+  );
+}
+
+function mediaTypeOf(contentType: string): string {
+  return contentType.split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
 /** JSON where it is said to be or is; text where it is said to be plain; bytes otherwise, markup and scripts too. */
 function readBody(bytes: Buffer, contentType: string, secrets: readonly string[]): Json {
   if (bytes.length === 0) return null;
-  const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
+  const type = mediaTypeOf(contentType);
   const mayBeJson = type === "" || /[/+]json$|ndjson|^text\/plain$/.test(type);
   if (mayBeJson) {
     const text = bytes.toString("utf8");
@@ -310,8 +347,6 @@ function readBody(bytes: Buffer, contentType: string, secrets: readonly string[]
 /** Statuses that may be another the next time. Source: RFC 9110 §15, RFC 8470 §5.2, RFC 6585 §4. */
 export const PASSING = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
 
-const SAID_LENGTH_MAX = 500;
-
 function requireWell(
   { status, headers, body }: ServiceAnswer,
   { accept = [] }: ServiceRequest,
@@ -329,30 +364,6 @@ function requireWell(
     mayHelp: isPassing,
     ...(after === null ? {} : { retryAfterMs: after }),
   });
-}
-
-/** The sentence in an error's body, wherever this service puts it. */
-function saidIn(body: Json): string {
-  if (typeof body === "string") return body;
-  if (typeof body !== "object" || body === null) return "";
-  const { error, message, detail, title, status, errors } = body as Record<string, Json>;
-  if (typeof error === "string" && typeof message === "string") return `${error}: ${message}`;
-  for (const one of [error, message, detail, title, status, errors])
-    if (one !== undefined && one !== null && one !== "") return typeof one === "string" ? one : nested(one);
-  return JSON.stringify(body);
-}
-
-function nested(one: Json): string {
-  if (Array.isArray(one)) return one.map((item: Json) => (typeof item === "string" ? item : saidIn(item))).join("; ");
-  return typeof one === "object" && one !== null ? saidIn(one) : String(one);
-}
-
-/** Characters that no sentence has: controls, and what turns the direction of writing. */
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g;
-
-function cut(text: string, lengthMax = SAID_LENGTH_MAX): string {
-  const plain = text.replace(UNPRINTABLE, " ").trim();
-  return plain.length <= lengthMax ? plain : `${plain.slice(0, lengthMax).toWellFormed()}…`;
 }
 
 const RETRY_AFTER_MS_MAX = 3_600_000;
