@@ -34,7 +34,7 @@ function pageOf(mediaType: string, data: string): string {
 }
 
 function plainText(markup: string): string {
-  const shown = markup.replace(/<(script|style)\b[\s\S]*?(<\/\1|$)|<!--[\s\S]*?(-->|$)|<[^>]*(>|$)/gi, " ");
+  const shown = markup.replace(/<(script|style)\b[\s\S]*?(<\/\1[^>]*>|$)|<!--[\s\S]*?(-->|$)|<[^>]*(>|$)/gi, " ");
   const text = shown.replace(/&(\w+|#39|#34);/g, (entity, name: string) => ENTITIES[name] ?? entity);
   return text.replace(/\s+/g, " ").trim();
 }
