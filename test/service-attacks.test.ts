@@ -325,7 +325,7 @@ test("what a failed attempt said is void: the first piece of the next one says s
   );
 });
 
-test("D11 a call names its stream without controls", async () => {
+test("a call names its stream without controls", async () => {
   await using bed = await openBed([]);
   await bed.run(async (ctx) => {
     for (const stream of ["\0/../x", "a\nb", "\u001b[31m"])

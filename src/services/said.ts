@@ -43,7 +43,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   ...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " ", "#39": "'", "#34": '"' },
 };
 
-export const SAID_LENGTH_MAX = 500;
+const SAID_LENGTH_MAX = 500;
 
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g;
 
