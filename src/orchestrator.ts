@@ -10,5 +10,5 @@ export { type CheckedDocument, checkDocumentFile, placeOf, readAgentManifest } f
 export { filesLoadedWith, isLoading, type LoadedFile, loadWorkflowFile, requireOneEach } from "./orchestrator/loader.ts";
 export { allowHosts } from "./orchestrator/outside.ts";
 export { orchestratorProblems } from "./orchestrator/problems.ts";
-export { deleteSecret, listSecrets, setSecret } from "./orchestrator/secrets.ts";
+export { deleteSecret, listSecrets, SECRET_BYTES_MAX, setSecret } from "./orchestrator/secrets.ts";
 export { type Imported, importService, type ServiceImport } from "./orchestrator/service-import.ts";

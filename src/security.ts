@@ -27,4 +27,4 @@ export {
 } from "./security/gate.ts";
 export { securityProblems } from "./security/problems.ts";
 export { openSigner, type Signer } from "./security/signer.ts";
-export { openVault, type SecretLine, type Vault } from "./security/vault.ts";
+export { openVault, SECRET_BYTES_MAX, type SecretLine, type Vault } from "./security/vault.ts";

@@ -54,7 +54,7 @@ export { graphSvg } from "./workflow/graph-svg.ts";
 export { graphText } from "./workflow/graph-text.ts";
 export { documentWorkflow } from "./workflow/interpreter.ts";
 export { mapLimit } from "./workflow/map-limit.ts";
-export { masked, secretForms } from "./workflow/mask.ts";
+export { masked, maskedBytes, maskedForms, secretForms } from "./workflow/mask.ts";
 export { type DocumentSchedule, scheduleOf } from "./workflow/schedule.ts";
 export {
   type Checked,

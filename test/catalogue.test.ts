@@ -15,6 +15,7 @@ import { openFakeOllama } from "../src/testing/fake-ollama.ts";
 import { openFakeOpenAi } from "../src/testing/fake-openai.ts";
 import { openFakeQdrant } from "../src/testing/fake-qdrant.ts";
 import { type Called, type Context, workflow } from "../src/workflow.ts";
+import { openWeb } from "./web.ts";
 
 const KEY = "sk-catalogue-4711";
 process.env.BATON_SECRET_OPENAI_API_KEY = KEY;
@@ -310,5 +311,148 @@ test("services of this machine are found by what they answer, whatever their por
     assert.ok(services.length >= 2 && services.every(({ isLocal }) => isLocal));
   } finally {
     rmSync(data, { recursive: true, force: true });
+  }
+});
+
+interface NoAnswer {
+  readonly uses: string;
+  readonly target?: string;
+  readonly stream?: boolean;
+  readonly type?: string;
+  readonly body: string;
+  readonly says: RegExp;
+}
+
+const PAGE = "<html><head><title>Maintenance</title></head><body><p>Back at <b>nine</b>.</p></body></html>";
+const SSE = "text/event-stream";
+const QUOTA = JSON.stringify({ error: { message: "quota exceeded" } });
+
+function events(...data: readonly object[]): string {
+  return data.map((one) => `data: ${JSON.stringify(one)}\n\n`).join("");
+}
+
+function delta(more: object): object {
+  return { choices: [{ index: 0, delta: more }] };
+}
+
+const callOf = (index: number): object => delta({ tool_calls: [{ index, function: { name: "x", arguments: "{}" } }] });
+const many = Array.from({ length: 1_001 }, (_, at) => at);
+
+/** 200, and yet no answer: each is told for what it is, and never an empty text. */
+const NO_ANSWERS: readonly NoAnswer[] = [
+  { uses: "openai", type: "text/html", body: PAGE, says: /no choices; it says: Maintenance$/ },
+  { uses: "openai", body: "{}", says: /no choices/ },
+  { uses: "openai", body: '{"choices":[{}]}', says: /no choices/ },
+  { uses: "openai", body: QUOTA, says: /gives up and says: quota exceeded$/ },
+  {
+    uses: "openai",
+    stream: true,
+    type: "text/html",
+    body: PAGE,
+    says: /text\/html where a stream was asked for, .*Maintenance$/,
+  },
+  { uses: "openai", stream: true, body: "{}", says: /breaks off/ },
+  { uses: "openai", stream: true, body: QUOTA, says: /quota exceeded$/ },
+  { uses: "openai", stream: true, type: SSE, body: "", says: /breaks off/ },
+  { uses: "openai", stream: true, type: SSE, body: "data: [DONE]\n\n", says: /breaks off/ },
+  { uses: "openai", stream: true, type: SSE, body: events(delta({ content: "The answer is" })), says: /breaks off/ },
+  { uses: "openai", stream: true, type: SSE, body: events(...many.map(callOf)), says: /PARTS_MAX/ },
+  {
+    uses: "openai",
+    body: JSON.stringify({ choices: [{ message: { tool_calls: many.map((index) => ({ index, function: { name: "x" } })) } }] }),
+    says: /PARTS_MAX/,
+  },
+  { uses: "openai", target: "llm.embed", body: '{"data":[]}', says: /no 2 vectors/ },
+  { uses: "openai", target: "llm.embed", body: '{"data":[{"index":0,"embedding":[1]},{"index":1}]}', says: /no 2 vectors/ },
+  { uses: "openai", target: "image.generate", body: '{"data":[]}', says: /no pictures/ },
+  { uses: "openai", target: "image.generate", body: '{"data":[{"url":"https://x/"}]}', says: /no pictures/ },
+  { uses: "openai", target: "models.list", type: "text/html", body: PAGE, says: /no models/ },
+  { uses: "ollama", type: "text/html", body: PAGE, says: /Maintenance$/ },
+  { uses: "ollama", body: '{"message":{"content":"half"}}', says: /no end/ },
+  { uses: "ollama", body: QUOTA, says: /quota exceeded$/ },
+  { uses: "ollama", stream: true, type: "text/html", body: PAGE, says: /Maintenance$/ },
+  { uses: "ollama", stream: true, body: '{"message":{"content":"half"},"done":false}\n', says: /breaks off/ },
+  { uses: "ollama", stream: true, body: '{"error":"out of memory"}\n', says: /out of memory$/ },
+  { uses: "ollama", target: "llm.embed", body: '{"embeddings":[[1]]}', says: /no 2 vectors/ },
+  { uses: "ollama", target: "models.list", body: "{}", says: /no models/ },
+  { uses: "anthropic", type: "text/html", body: PAGE, says: /Maintenance$/ },
+  { uses: "anthropic", body: "{}", says: /no content/ },
+  { uses: "anthropic", stream: true, type: "text/html", body: PAGE, says: /Maintenance$/ },
+  {
+    uses: "anthropic",
+    stream: true,
+    type: SSE,
+    body: events(
+      { type: "message_start", message: {} },
+      { type: "content_block_delta", delta: { type: "text_delta", text: "half" } },
+    ),
+    says: /breaks off/,
+  },
+  {
+    uses: "anthropic",
+    stream: true,
+    type: SSE,
+    body: events(...many.map((index) => ({ type: "content_block_start", index, content_block: { type: "text" } }))),
+    says: /PARTS_MAX/,
+  },
+];
+
+const INPUTS: Readonly<Record<string, Json>> = {
+  "llm.chat": { prompt: "Hi" },
+  "llm.embed": { texts: ["a", "b"] },
+  "image.generate": { prompt: "a boat" },
+  "models.list": {},
+};
+
+test("G13 what is no answer is told as what it is, and may be asked again: pages, errors, and answers that break off", async () => {
+  for (const { uses, target = "llm.chat", stream = false, type = "application/json", body, says } of NO_ANSWERS) {
+    const answer = { headers: { "content-type": type }, body };
+    const paths = ["/chat/completions", "/embeddings", "/images/generations", "/models", "/api/chat", "/api/embed", "/api/tags"];
+    await using web = await openWeb(Object.fromEntries([...paths, "/v1/messages", "/v1/models"].map((path) => [path, answer])));
+    const config = { baseUrl: web.url, model: "m", embedModel: "m" };
+    await using bed = await openBed({ service: "it", uses, config });
+    const { called } = await bed.call(target, INPUTS[target] ?? {}, stream ? "words" : undefined);
+    const what = `${uses} ${target} ${stream} ${type} ${body.slice(0, 80)}`;
+    assert.ok(!called.ok, `${what}: ${JSON.stringify(called).slice(0, 200)}`);
+    assert.match(called.problem.code, /^SERVICE_(ANSWER_INVALID|UNAVAILABLE)$/, what);
+    assert.match(called.problem.detail, says, what);
+  }
+});
+
+test("G13 numbers of tool calls and blocks are names and no sizes, in any order; a stream that ends by [DONE] alone is whole", async () => {
+  const far = 4_294_967_294;
+  const named = (index: number, name: string): object => delta({ tool_calls: [{ index, function: { name, arguments: "{}" } }] });
+  const block = (index: number, name: string): object => ({
+    ...{ type: "content_block_start", index },
+    content_block: { type: "tool_use", id: name, name, input: {} },
+  });
+  await using web = await openWeb({
+    "/chat/completions": {
+      headers: { "content-type": SSE },
+      body: `${events(named(far, "last"), named(0, "first"))}data: [DONE]\n\n`,
+    },
+    "/v1/messages": {
+      headers: { "content-type": SSE },
+      body: events({ type: "message_start", message: {} }, block(far, "last"), block(0, "first"), { type: "message_stop" }),
+    },
+  });
+  for (const uses of ["openai", "anthropic"]) {
+    await using bed = await openBed({ service: "it", uses, config: { baseUrl: web.url, model: "m" } });
+    const { called } = await bed.call<Chatted>("it/chat", { prompt: "Hi" }, "words");
+    assert.deepEqual(
+      outputOf(called).toolCalls?.map(({ name }) => name),
+      ["first", "last"],
+    );
+  }
+});
+
+test("G13 counts of tokens that cannot be are not known, and spoil no figures", async () => {
+  for (const usage of ['{"prompt_tokens":-5,"completion_tokens":1e308}', '{"prompt_tokens":1e999,"completion_tokens":1.5}']) {
+    const body = `{"choices":[{"message":{"content":[{"type":"text","text":"hi"}]}}],"usage":${usage}}`;
+    await using web = await openWeb({ "/chat/completions": { body } });
+    await using bed = await openBed({ service: "it", uses: "openai", config: { baseUrl: web.url, model: "m" } });
+    const { called } = await bed.call<Chatted>("it/chat", { prompt: "Hi" });
+    assert.deepEqual([outputOf(called).text, outputOf(called).usage], ["hi", {}]);
+    assert.deepEqual(called.ok && [called.inputTokens, called.outputTokens], [undefined, undefined]);
   }
 });

@@ -69,3 +69,21 @@ test("what is not there, or has no name, is said; a deleted secret is gone", asy
   assert.equal((await place.baton("secrets rm one")).code, 0);
   assert.match((await place.baton("secrets ls")).stderr, /No secrets/);
 });
+
+test("a value that would be kept as another is refused, and so is one without end", async () => {
+  using place = openPlace();
+  const refused: readonly (readonly [line: string, why: RegExp])[] = [
+    ["printf '\\141\\377\\376' | baton secrets set odd", /not text in UTF-8/],
+    ["printf '\\357\\273\\277token' | baton secrets set odd", /byte order mark/],
+    ["yes | baton secrets set odd", /more than 65536 bytes/],
+    ["printf token | baton secrets set odd --host https://api.foo.com/", /is no host.*HOST or HOST:PORT/s],
+  ];
+  for (const [line, why] of refused) {
+    const { code, stderr } = await place.shell(line).ended;
+    assert.equal(code, 2, line);
+    assert.match(stderr, why, line);
+  }
+  assert.match((await place.baton("secrets ls")).stderr, /No secrets/);
+  const kept = await place.baton("secrets set token --host API.Foo.com --json", { stdin: "x\r\n" });
+  assert.deepEqual(readJsonOutput<{ hosts: string[] }>(kept).hosts, ["api.foo.com"]);
+});

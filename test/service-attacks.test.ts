@@ -1,13 +1,13 @@
 // Services that mean harm, and calls that want to go where they must not. The numbers are those of docs/security/attacks.md.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { Json } from "../src/base/json.ts";
-import { type Baton, openBaton } from "../src/orchestrator.ts";
+import { type Baton, openBaton, setSecret } from "../src/orchestrator.ts";
 import { type ServiceDefinition, service } from "../src/services.ts";
 import { type Called, type Context, workflow } from "../src/workflow.ts";
 import { openPlace } from "./command.ts";
@@ -170,6 +170,168 @@ test("H21 a secret that comes back is seen nowhere: not in output, errors, strea
   assert.equal(words, "the key is «secret»!");
   const seen = JSON.stringify([told, items, journal]) + onDisk(bed.data);
   for (const form of FORMS.slice(0, 4)) assert.ok(!seen.includes(form), `seen as ${form}`);
+});
+
+/** How one who has the key may send it back: what is answered, and what the operation makes of it. */
+const ECHOES: Readonly<Record<string, { type?: string; status?: number; body: string; items?: "sse" | "ndjson" }>> = {
+  "no JSON": { body: `oops, authorization=Bearer ${SECRET}` },
+  "no JSON, cut in the secret": { body: `${"x".repeat(490)}${SECRET}` },
+  "an error, cut in the secret": { status: 400, body: JSON.stringify({ error: `${"x".repeat(490)}${SECRET}` }) },
+  "an error that will pass": { status: 503, body: JSON.stringify({ error: { message: `${"x".repeat(485)}${SECRET}` } }) },
+  "an error page": { status: 502, type: "text/html", body: `<title>${"x".repeat(480)} ${SECRET}</title>` },
+  "a piece that is no JSON": { type: "text/event-stream", items: "sse", body: `data: no JSON: ${"x".repeat(185)}${SECRET}\n\n` },
+  "a piece with an error": {
+    type: "text/event-stream",
+    items: "sse",
+    body: `data: ${JSON.stringify({ error: { message: `${"x".repeat(490)}${SECRET}` } })}\n\n`,
+  },
+  "a page": { type: "text/html", body: `<p>${SECRET}</p>` },
+  "a large page": { type: "text/html", body: `<pre>${SECRET}</pre>${"x".repeat(6_000)}` },
+  "a picture": { type: "image/png", body: `\u0089PNG${"x".repeat(5_000)}${SECRET}` },
+  "URL-encoded": { body: JSON.stringify({ a: encodeURIComponent(SECRET).toLowerCase() }) },
+  "as a form": { body: JSON.stringify({ a: new URLSearchParams({ a: SECRET }).toString() }) },
+  "in base64, in another text": {
+    body: JSON.stringify(["", "x", "xy"].map((before) => Buffer.from(`${before}Bearer ${SECRET}`).toString("base64"))),
+  },
+  "in hexadecimal": { body: JSON.stringify(Buffer.from(`x${SECRET}`).toString("hex")) },
+  "in HTML": { body: JSON.stringify({ a: SECRET.replaceAll('"', "&quot;") }) },
+  "in JSON in JSON": { body: JSON.stringify(JSON.stringify(SECRET).replace("ä", "\\u00e4").replaceAll("/", "\\/")) },
+};
+
+/** Eight characters of a secret, however they are written, are too many. */
+function assertUnseen(seen: string, what: string): void {
+  const plain = SECRET.slice(0, 8);
+  const inside = ["", "x", "xy"].map((before) => Buffer.from(`${before}${SECRET}`).toString("base64").slice(4, 20));
+  const forms = [
+    plain,
+    encodeURIComponent(plain),
+    encodeURIComponent(plain).toLowerCase(),
+    "th/odd+m",
+    "th\\/odd+m",
+    "6f64642b",
+    ...inside,
+  ];
+  for (const form of [...forms, plain.replace('"', "&quot;"), plain.replace('"', '\\"')])
+    assert.ok(!seen.includes(form), `${what}: seen as ${form}`);
+}
+
+test("H21 nor where an answer is no JSON, a page, a picture, a piece of a stream, or is cut in the middle of the secret", async () => {
+  for (const [what, { type = "application/json", status = 200, body, items }] of Object.entries(ECHOES)) {
+    await using web = await openWeb({ "/ask": { status, headers: { "content-type": type, "retry-after": "0" }, body } });
+    const listen = {
+      act: async (_: Json, outside: { items(...words: unknown[]): AsyncIterable<Json> }) => {
+        const all: Json[] = [];
+        for await (const item of outside.items({ method: "POST", path: "/ask", body: {} }, items)) all.push(item);
+        return all;
+      },
+    };
+    await using bed = await openBed([at(web, withKey, items === undefined ? {} : listen)]);
+    const called = await bed.run((ctx) => ctx.tryCall<Json>("them/ask", {}, { retry: { attemptsMax: 1 } }));
+    const { runs } = await bed.baton.call("runs.list", {});
+    const journal = await bed.baton.call("runs.journal", { run: runs[0]?.run ?? "" });
+    const { data } = (called.ok ? (called.output as { data?: string } | null) : null) ?? {};
+    const page = data === undefined ? "" : Buffer.from(data, "base64").toString();
+    assertUnseen(JSON.stringify([called, journal]) + page + onDisk(bed.data), what);
+    assert.equal(web.asked.length, 1, what);
+  }
+});
+
+test("secrets that cannot be opened are told as that: nothing is sent, and nothing is tried again", async () => {
+  const files = { SECRET_STORE_CORRUPT: '{"v":1,"id":"x","secrets":null}', SECRET_KEY_WRONG: null };
+  for (const [code, file] of Object.entries(files)) {
+    await using web = await openWeb({ "/ask": { body: {} } });
+    await using bed = await openBed([at(web, withKey)]);
+    setSecret(bed.data, "attackKey", SECRET, []);
+    if (file === null) rmSync(join(bed.data, "master.key"));
+    else writeFileSync(join(bed.data, "secrets.json"), file);
+    const called = await bed.run((ctx) => ctx.tryCall<Json>("them/ask", {}, { retry: { firstDelayMs: 1 } }));
+    assert.ok(!called.ok);
+    assert.equal(called.problem.code, code);
+    assert.deepEqual([called.problem.facts?.class, called.problem.facts?.wasSent], ["secret", false]);
+    assert.equal(web.asked.length, 0);
+    const { operations } = await bed.baton.call("stats.show", {});
+    assert.deepEqual(operations[0]?.failures, { secret: 1 });
+  }
+});
+
+test("an error page is told by its title or its words, without tags and controls", async () => {
+  const pages: Readonly<Record<string, RegExp>> = {
+    "<html><head><title>502 Bad\n Gateway</title></head><body>nginx</body></html>": /says: 502 Bad Gateway$/,
+    "<style>p{}</style><!-- x --><p>Back at <b>nine</b> &amp; not \u001b[31m\u202ebefore</p><script>alert(1)</script>":
+      /says: Back at nine & not +\[31m before$/,
+    "": /says nothing more$/,
+  };
+  for (const [body, says] of Object.entries(pages)) {
+    await using web = await openWeb({ "/ask": { status: 502, headers: { "content-type": "text/html" }, body } });
+    await using bed = await openBed([at(web, {}, { effects: "write" })]);
+    assert.match(problemOf(await bed.call("them/ask")).detail, says, body);
+  }
+});
+
+test("headers are texts: numbers and yes or no become one, null leaves them out, others are refused by their name", async () => {
+  await using web = await openWeb({});
+  await using bed = await openBed([]);
+  const headers = { "x-number": "${ .n }", "x-yes": "${ true }", "x-none": "${ null }", "x-odd": "${ .odd }" };
+  const ask = { http: { method: "GET", path: "/", headers }, usage: "${ .usage }", input: { type: "object" } };
+  await bed.baton.call("services.add", { definition: { service: "data", baseUrl: web.url, operations: { ask } } });
+  await bed.call("data/ask", { n: 7, odd: null });
+  const { headers: sent = {} } = web.asked[0] ?? {};
+  assert.deepEqual([sent["x-number"], sent["x-yes"], "x-none" in sent, "x-odd" in sent], ["7", "true", false, false]);
+  const refused = problemOf(await bed.call("data/ask", { n: 7, odd: { a: 1 } }));
+  assert.equal(refused.code, "SERVICE_INPUT_INVALID");
+  assert.match(refused.detail, /"x-odd"/);
+});
+
+test("an answer without the usage that a definition looks for, or with a mad one, is an answer", async () => {
+  await using web = await openWeb({ "/ask": { body: { text: "hi" } } });
+  await using bed = await openBed([]);
+  const operations = {
+    none: { get: "/ask", usage: "${ .usage }" },
+    mad: { get: "/ask", usage: '${ {inputTokens: "x", outputTokens: 1.5, usd: -5} }' },
+    much: { get: "/ask", usage: "${ {usd: 1e308, inputTokens: 1e300} }" },
+  };
+  await bed.baton.call("services.add", { definition: { service: "data", baseUrl: web.url, operations } });
+  for (const name of Object.keys(operations)) {
+    const called = await bed.call(`data/${name}`);
+    assert.ok(called.ok, name);
+    assert.deepEqual([called.output, called.costUsd, called.inputTokens], [{ text: "hi" }, 0, undefined], name);
+  }
+});
+
+test("what a failed attempt said is void: the first piece of the next one says so", async () => {
+  let left = 1;
+  const said = (...all: object[]): string => all.map((one) => `data: ${JSON.stringify(one)}\n\n`).join("");
+  await using web = await openWeb({
+    "/ask": () => ({
+      headers: { "content-type": "text/event-stream" },
+      body:
+        left-- > 0
+          ? said({ d: "The answer is not " }, { error: { message: "overloaded" } })
+          : said({ d: "The answer " }, { d: "is 42." }),
+    }),
+  });
+  await using bed = await openBed([]);
+  const stream = { format: "sse", say: "${ .d }", answer: "${ map(.d) | add }" };
+  await bed.baton.call("services.add", {
+    definition: { service: "s", baseUrl: web.url, operations: { ask: { get: "/ask", stream } } },
+  });
+  const called = await bed.run((ctx) => ctx.tryCall<Json>("s/ask", {}, { stream: "words", retry: { firstDelayMs: 1 } }));
+  assert.ok(called.ok && called.output === "The answer is 42.");
+  const { runs } = await bed.baton.call("runs.list", {});
+  const { items } = await bed.baton.call("runs.stream", { run: runs[0]?.run ?? "", stream: "words" });
+  assert.deepEqual(
+    items.map(({ item }) => item),
+    [{ text: "The answer is not " }, { text: "The answer ", again: true }, { text: "is 42." }],
+  );
+});
+
+test("a call names its stream without controls", async () => {
+  await using bed = await openBed([]);
+  await bed.run(async (ctx) => {
+    for (const stream of ["\0/../x", "a\nb", "\u001b[31m"])
+      await assert.rejects(ctx.tryCall("any/thing", {}, { stream }), /stream/, JSON.stringify(stream));
+    return null;
+  });
 });
 
 test("H23 markup and scripts are kept as bytes, and are text to nobody", async () => {

@@ -89,6 +89,16 @@ test("2 a quantile is off by 5 % at most", () => {
   );
 });
 
+test("3 what is no number of things counts nothing, and figures that it spoilt heal", () => {
+  const tally = new Tally({ ...new Tally().figures, inputTokens: Number.POSITIVE_INFINITY, costUsd: null as unknown as number });
+  for (const odd of [1e308, -5, Number.NaN, "7", null])
+    tally.count("call", { ok: true, attempt: 1, latencyMs: 2, inputTokens: odd, outputTokens: odd, costUsd: odd });
+  tally.count("call", { ok: true, attempt: 1, latencyMs: 2, inputTokens: 3, outputTokens: 4, costUsd: 0.5 });
+  tally.add(JSON.parse('{"outputTokens":null,"busyMs":1e999,"latency":{"7":null}}') as Figures);
+  const { calls, inputTokens, outputTokens, costUsd, busyMs, latency } = tally.figures;
+  assert.deepEqual([calls, inputTokens, outputTokens, costUsd, busyMs, latency["7"]], [6, 3, 4, 0.5, 12, 0]);
+});
+
 test("the five figures of a day", () => {
   const at = NOW - MINUTE_MS;
   const made = (facts: Made["facts"], what: Made["what"] = "call"): Made => ({ what, at, service: "a", operation: "x", facts });

@@ -2,6 +2,7 @@
 //
 //  1. Figures of two spans add up to those of both: in any order, and however readings were divided.
 //  2. A quantile is off by 5 % of itself at most: times are counted in buckets, each a tenth wider than the one before.
+//  3. Sums are finite: what is no number of things counts nothing, in readings and in figures that were kept.
 
 import type { Json } from "../base/json.ts";
 import type { Reading } from "../store.ts";
@@ -47,8 +48,8 @@ export class Tally {
   readonly #figures: { -readonly [K in keyof Figures]: Figures[K] extends number ? number : Record<string, number> };
 
   constructor(from: Figures = NOTHING) {
-    const { failures, latency, queue } = from;
-    this.#figures = { ...NOTHING, ...from, failures: { ...failures }, latency: { ...latency }, queue: { ...queue } };
+    this.#figures = { ...NOTHING, failures: {}, latency: {}, queue: {} };
+    this.add(from);
   }
 
   get figures(): Figures {
@@ -68,7 +69,7 @@ export class Tally {
 
   #call(facts: Readonly<Record<string, Json>>): void {
     const own = this.#figures;
-    const number = (name: string): number => (typeof facts[name] === "number" ? (facts[name] as number) : 0);
+    const number = (name: string): number => sane(facts[name]);
     const [latencyMs, costUsd] = [number("latencyMs"), number("costUsd")];
     const [inputTokens, outputTokens] = [number("inputTokens"), number("outputTokens")];
     own.attempts++;
@@ -95,10 +96,15 @@ export class Tally {
 
   add(other: Figures): void {
     const own = this.#figures;
-    for (const key of COUNTS) own[key] += other[key] ?? 0;
+    for (const key of COUNTS) own[key] += sane(other[key]);
     for (const key of HISTOGRAMS)
-      for (const [bucket, count] of Object.entries(other[key] ?? {})) own[key][bucket] = (own[key][bucket] ?? 0) + count;
+      for (const [bucket, count] of Object.entries(other[key] ?? {})) own[key][bucket] = (own[key][bucket] ?? 0) + sane(count);
   }
+}
+
+/** What counts nothing that can be is nothing: one service that miscounts does not spoil the sums, nor do spoilt sums stay. */
+function sane(value: unknown): number {
+  return typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : 0;
 }
 
 const HISTOGRAMS = ["failures", "latency", "queue"] as const;

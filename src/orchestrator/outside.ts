@@ -168,10 +168,11 @@ async function send({ isRedirected, ...call }: HttpCall, signal: AbortSignal): P
 /** A secret that is for some hosts is sent to no other, however it is written. Throws EGRESS_DENIED. */
 function requireBound({ url, headers, body }: EgressHop): void {
   if (bound.size === 0 || !URL.canParse(url)) return;
-  const { host, hostname } = new URL(url);
+  const { host, hostname, port, protocol } = new URL(url);
+  const place = `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
   const sent = [url, ...Object.values(headers), basicOf(headers), body === null ? "" : Buffer.from(body).toString("utf8")];
   for (const [name, { value, hosts }] of bound)
-    if (!hosts.includes(host) && !hosts.includes(hostname) && isSeen(sent, value))
+    if (!hosts.includes(place) && !hosts.includes(hostname) && isSeen(sent, value))
       throw securityProblems.EGRESS_DENIED(`The secret "${name}" is for ${hosts.join(", ")} and may not be sent to ${host}.`, {
         fix: `\`baton secrets set ${name} --host ${host}\` lets it, with the others it is for.`,
       });

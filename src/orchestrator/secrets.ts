@@ -3,6 +3,8 @@
 import { openVault, type SecretLine, securityProblems, type Vault } from "../security.ts";
 import { type DataDirectory, dataDirectory, makeDirectory } from "./directory.ts";
 
+export { SECRET_BYTES_MAX } from "../security.ts";
+
 export function secretsAt({ path }: DataDirectory): Vault {
   return openVault(path, { masterKey: process.env.BATON_MASTER_KEY });
 }

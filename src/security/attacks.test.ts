@@ -1,7 +1,7 @@
 // Calls that want to go where they must not, and answers made to do harm.
 
 import assert from "node:assert/strict";
-import { createServer as createHttp, type RequestListener, type Server } from "node:http";
+import { createServer as createHttp, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
 import { after, test } from "node:test";
@@ -163,6 +163,18 @@ test("H7 every hop of a redirect is checked like a call, and hops are counted", 
   asked = 0;
   assert.equal(await at("/circle"), "EGRESS_REDIRECTS");
   assert.equal(asked, 6);
+});
+
+test("H7 a redirect is followed at once, though what it says besides never comes", async () => {
+  const open: ServerResponse[] = [];
+  const port = await web(({ url }, response) => {
+    if (url === "/there") return response.end("there");
+    open.push(response.writeHead(302, { location: "/there", "content-length": "10" }));
+    response.flushHeaders();
+  });
+  const limits = { idleMs: 5_000, totalMs: 5_000 };
+  assert.equal(await codeOf(`http://127.0.0.1:${port}/`, { allow: ["127.0.0.1"], limits }), "200");
+  assert.equal(open.length, 1);
 });
 
 test("H8 credentials stay behind when a redirect leads to another origin", async () => {

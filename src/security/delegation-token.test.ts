@@ -309,7 +309,7 @@ test("a key is made once, kept sealed, and is no secret that work could ask for"
   assert.equal(isSigned(signer.publicKey, "texts", signer.sign("text")), false);
   assert.equal(isSigned("nonsense", "text", "nonsense"), false);
   assert.deepEqual(openVault(folder.path).list(), []);
-  assert.deepEqual(readdirSync(folder.path).toSorted(), ["keys.json", "master.key"]);
+  assert.deepEqual(readdirSync(folder.path).toSorted(), ["keys.json", "master.key", "secrets.lock"]);
   for (const file of readdirSync(folder.path)) assert.equal(statSync(join(folder.path, file)).mode & 0o077, 0, file);
 });
 

@@ -66,16 +66,21 @@ export function readDestination(text: string, policy: EgressPolicy): Destination
   return { url, host, port, isOpen };
 }
 
+/** Without its query, where secrets may be; else whole, for those who mask: half a secret is not recognised. */
+export function quotedUrl(text: string): string {
+  return JSON.stringify(text.replace(/[?#].*$/s, "?…"));
+}
+
 function parsed(text: string): URL {
   if (/[\u0000-\u0020\u007f\\]/.test(text))
-    throw securityProblems.EGRESS_URL_INVALID(`${JSON.stringify(text.slice(0, 200))} has characters that no URL has.`);
+    throw securityProblems.EGRESS_URL_INVALID(`${quotedUrl(text)} has characters that no URL has.`);
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    throw securityProblems.EGRESS_URL_INVALID(`${JSON.stringify(text.slice(0, 200))} is no absolute URL.`);
+    throw securityProblems.EGRESS_URL_INVALID(`${quotedUrl(text)} is no absolute URL.`);
   }
-  if (url.hostname === "") throw securityProblems.EGRESS_URL_INVALID(`${JSON.stringify(text.slice(0, 200))} names no host.`);
+  if (url.hostname === "") throw securityProblems.EGRESS_URL_INVALID(`${quotedUrl(text)} names no host.`);
   return url;
 }
 

@@ -107,6 +107,8 @@ export interface Answer {
   /** Decoded. Leaving the loop gives up what has not come. */
   readonly body: AsyncIterable<Uint8Array>;
   whole(): Promise<Uint8Array>;
+  /** Gives up what has not come. */
+  drop(): void;
 }
 
 /** Resolves with the head. Rejects with EGRESS_UNREACHABLE, EGRESS_TIMEOUT, or the signal's own reason. */
@@ -219,7 +221,8 @@ class Incoming implements Dispatcher.DispatchHandler, Answer {
   // As it is read.
 
   get body(): AsyncIterable<Uint8Array> {
-    return counted(decoded(this.#pieces(), this.headers["content-encoding"] ?? ""), this.#limits, this.#signal, this.#url);
+    const pieces = decoded(this.#pieces(), this.headers["content-encoding"] ?? "", () => this.drop());
+    return counted(pieces, this.#limits, this.#signal, this.#url);
   }
 
   async whole(): Promise<Uint8Array> {
@@ -251,8 +254,12 @@ class Incoming implements Dispatcher.DispatchHandler, Answer {
         await this.#something();
       }
     } finally {
-      if (!this.#hasEnded && this.#failure === null) this.#stop(new Error("nobody reads on"));
+      this.drop();
     }
+  }
+
+  drop(): void {
+    if (!this.#hasEnded && this.#failure === null) this.#stop(new Error("nobody reads on"));
   }
 
   #goOn(): void {
@@ -297,7 +304,7 @@ const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
 /** Encodings on top of one another. */
 const ENCODINGS_MAX = 2;
 
-async function* decoded(body: AsyncIterable<Uint8Array>, encodings: string): AsyncGenerator<Uint8Array> {
+async function* decoded(body: AsyncIterable<Uint8Array>, encodings: string, drop: () => void): AsyncGenerator<Uint8Array> {
   const names = encodings
     .split(",")
     .map((name) => name.trim().toLowerCase())
@@ -305,7 +312,7 @@ async function* decoded(body: AsyncIterable<Uint8Array>, encodings: string): Asy
   if (names.length === 0) return yield* body;
   const unknown = names.find((name) => !Object.hasOwn(DECODERS, name));
   if (names.length > ENCODINGS_MAX || unknown !== undefined) {
-    for await (const _ of body) break; // given up
+    drop();
     throw securityProblems.EGRESS_UNREACHABLE(
       unknown === undefined
         ? `The answer is encoded ${names.length} times over.`

@@ -8,7 +8,7 @@
 
 import { lookup as systemLookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { type Destination, type EgressPolicy, readDestination, requireAddresses } from "./egress.ts";
+import { type Destination, type EgressPolicy, quotedUrl, readDestination, requireAddresses } from "./egress.ts";
 import { type Answer, exchange, type GateLimits, openConnections, reasonOf } from "./exchange.ts";
 import { securityProblems } from "./problems.ts";
 
@@ -209,9 +209,9 @@ async function follow(
   try {
     for (let hops = 0; ; hops++) {
       const answer = await hop(request, given, inspect);
-      const { location, body } = answer;
+      const { location } = answer;
       if (location === null || redirect === "stop") return { answer, late };
-      for await (const _ of body) break; // what a redirect says besides is of no use
+      answer.drop(); // what a redirect says besides is of no use, and may never come
       if (hops === limits.redirectsMax)
         throw securityProblems.EGRESS_REDIRECTS(`${first.url} redirects more than ${limits.redirectsMax} times (redirectsMax).`);
       request = redirected(request, answer.status, location, new Set([...CREDENTIALS, ...lowerCase(credentialHeaders)]));
@@ -279,9 +279,7 @@ function redirected(request: EgressHop, status: number, location: string, secret
   try {
     to = new URL(location, from);
   } catch {
-    throw securityProblems.EGRESS_URL_INVALID(
-      `${from.host} redirects to ${JSON.stringify(location.slice(0, 200))}, which is no URL.`,
-    );
+    throw securityProblems.EGRESS_URL_INVALID(`${from.host} redirects to ${quotedUrl(location)}, which is no URL.`);
   }
   const carries = Object.keys(request.headers).some((name) => secrets.has(name));
   if (from.protocol === "https:" && to.protocol === "http:" && carries)

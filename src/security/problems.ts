@@ -22,6 +22,12 @@ export const securityProblems = defineProblems({
     exit: 2,
   },
   SECRET_VALUE_INVALID: { status: 422, title: "A secret's value cannot be kept.", exit: 2 },
+  SECRET_HOST_INVALID: {
+    status: 422,
+    title: "What a secret is for is no host.",
+    fix: "Write HOST or HOST:PORT, without http:// and without a path; several by --host A --host B.",
+    exit: 2,
+  },
   SECRET_UNKNOWN: { status: 404, title: "There is no such secret.", fix: "`baton secrets ls` lists them.", exit: 4 },
   SECRET_KEY_WRONG: {
     status: 500,

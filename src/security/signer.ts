@@ -36,8 +36,8 @@ export function signerFrom(seed: Uint8Array): Signer {
 /** The signer of a data directory, which exists; its key is made at the first time. Throws SECRET_… / SIGNING_KEY_INVALID. */
 export function openSigner(directory: string, options: VaultOptions = {}): Signer {
   const vault = openVault(directory, { ...options, file: "keys.json" });
-  if (vault.value(NAME) === undefined) vault.set(NAME, randomBytes(SEED_BYTES).toString("base64"));
-  return signerFrom(Buffer.from(vault.value(NAME) ?? "", "base64"));
+  const seed = vault.valueOr(NAME, () => randomBytes(SEED_BYTES).toString("base64"));
+  return signerFrom(Buffer.from(seed, "base64"));
 }
 
 const NAME = "delegations";

@@ -1,13 +1,15 @@
 // Secrets at rest: they come back as they went in, and open for nobody else.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
 import fc from "fast-check";
 import { isProblemError } from "../base/problem.ts";
-import { openVault } from "../security.ts";
+import { openSigner, openVault } from "../security.ts";
 
 function place(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), "baton-vault-"));
@@ -126,11 +128,24 @@ test("D9 what was moved to another name, version, host or vault does not open, n
       JSON.stringify(contents).slice(0, 90),
     );
   }
-  writeFileSync(path, "{");
-  assert.equal(
-    codeOf(() => openVault(folder.path, { masterKey }).list()),
-    "SECRET_STORE_CORRUPT",
-  );
+  const corrupt: readonly unknown[] = [
+    ...[null, [], 7, "x", { ...whole, v: 2 }, { ...whole, id: 1 }, { ...whole, key: null }, { ...whole, key: {} }],
+    ...[null, [], 7, { a: null }, { a: {} }, { a: { ...entry, hosts: 7 } }, { a: { ...entry, hosts: [7] } }].map((secrets) => ({
+      ...whole,
+      secrets,
+    })),
+    ...[{ version: "q" }, { changedAt: 0 }, { sealed: null }, { sealed: { nonce: 1, tag: 2, data: 3 } }].map((more) => ({
+      ...whole,
+      secrets: { a: { ...entry, ...more } },
+    })),
+  ];
+  for (const text of ["", "{", ...corrupt.map((contents) => JSON.stringify(contents))]) {
+    writeFileSync(path, text);
+    const own = openVault(folder.path, { masterKey });
+    for (const act of [() => own.list(), () => own.value("a"), () => own.set("a", "3"), () => own.delete("a")])
+      assert.equal(codeOf(act), "SECRET_STORE_CORRUPT", text.slice(0, 200));
+    assert.equal(readFileSync(path, "utf8"), text);
+  }
 });
 
 test("names and values have forms", () => {
@@ -147,4 +162,66 @@ test("names and values have forms", () => {
       codeOf(() => vault.set("a", value)),
       "SECRET_VALUE_INVALID",
     );
+});
+
+test("what a secret is for is a host, written as calls are compared with it", () => {
+  using folder = place();
+  const vault = openVault(folder.path);
+  const given = ["API.Foo.com", "api.foo.com:8443", "[::1]:80", "127.1", "bücher.example", "api.foo.com"];
+  const { hosts } = vault.set("a", "v", given);
+  assert.deepEqual(hosts, ["api.foo.com", "api.foo.com:8443", "[::1]:80", "127.0.0.1", "xn--bcher-kva.example"]);
+  assert.equal(openVault(folder.path).value("a"), "v");
+  const wrong = [
+    "",
+    " ",
+    "https://api.foo.com/",
+    "a b, c",
+    "a,b",
+    "a/b",
+    "a:",
+    "a:0",
+    "a:99999",
+    "u@a",
+    "\u001b[31ma",
+    "*",
+    "a?b",
+  ];
+  for (const host of wrong)
+    assert.equal(
+      codeOf(() => vault.set("a", "v", [host])),
+      "SECRET_HOST_INVALID",
+      JSON.stringify(host),
+    );
+});
+
+/** Another process that keeps secrets: it waits for a line, and says which ones it kept. */
+function keeper(folder: string, prefix: string, count: number) {
+  const program = `
+    import { openSigner, openVault } from ${JSON.stringify(new URL("../security.ts", import.meta.url).href)};
+    const vault = openVault(${JSON.stringify(folder)});
+    process.stdin.once("data", () => {
+      const { keyId } = openSigner(${JSON.stringify(folder)});
+      for (let i = 0; i < ${count}; i++) vault.set(${JSON.stringify(prefix)} + i, "value " + i);
+      console.log(keyId);
+      process.exit();
+    });
+    console.log("ready");
+  `;
+  const child = spawn(process.execPath, [...process.execArgv, "--input-type=module", "--eval", program], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<string> => String((await said.next()).value);
+  return { next, go: () => child.stdin.end("go\n") };
+}
+
+test("D8 what processes keep at the same time is all there afterwards; a key that they need is made once", async () => {
+  using folder = place();
+  const count = 15;
+  const keepers = ["a", "b", "c"].map((prefix) => keeper(folder.path, prefix, count));
+  for (const { next } of keepers) assert.equal(await next(), "ready");
+  for (const { go } of keepers) go();
+  const keys = new Set(await Promise.all(keepers.map(({ next }) => next())));
+  assert.equal(openVault(folder.path).list().length, keepers.length * count);
+  assert.deepEqual([...keys], [openSigner(folder.path).keyId]);
 });

@@ -3,11 +3,15 @@
 // A value goes in and comes out here alone; people see names, hosts and dates. What was moved to another vault, another
 // name or another version, or was altered by a bit, does not open.
 //
+//  1. What was acknowledged stays: whoever changes secrets has them to itself, from reading to writing.
+//  2. A file is read for what it is, or not at all (SECRET_STORE_CORRUPT).
+//
 // Source: AES-256-GCM, NIST SP 800-38D; every encryption draws a nonce of 96 bits.
 
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { lockDirectory } from "../store.ts";
 import { securityProblems } from "./problems.ts";
 
 /** What may be told of a secret. */
@@ -22,12 +26,14 @@ export interface SecretLine {
 }
 
 export interface Vault {
-  /** Throws SECRET_NAME_INVALID / SECRET_VALUE_INVALID / SECRET_KEY_WRONG. */
+  /** Throws SECRET_NAME_INVALID / SECRET_VALUE_INVALID / SECRET_HOST_INVALID / SECRET_KEY_WRONG / SECRET_STORE_CORRUPT. */
   set(name: string, value: string, hosts?: readonly string[]): SecretLine;
   /** By name. */
   list(): SecretLine[];
   /** False where there was none. */
   delete(name: string): boolean;
+  /** The value that is there, else the one that is made and kept: the same for all who ask at once. */
+  valueOr(name: string, make: () => string): string;
   /** Undefined where there is none. Throws SECRET_KEY_WRONG: what cannot be opened is not left out. */
   value(name: string): string | undefined;
 }
@@ -51,8 +57,8 @@ interface Contents {
 /** UTF-16 units. */
 const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 
-/** UTF-8 bytes. */
-const VALUE_BYTES_MAX = 64 << 10;
+/** Of a value, in UTF-8. */
+export const SECRET_BYTES_MAX = 64 << 10;
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -73,35 +79,54 @@ export function openVault(directory: string, { masterKey, now = Date.now, file =
   const keyPath = join(directory, "master.key");
   const master = (): Buffer => (masterKey === undefined ? readKeyFile(keyPath) : keyFrom(masterKey, "BATON_MASTER_KEY"));
   const dataKeyOf = ({ id, key }: Contents): Buffer => open(master(), key, `${id}|key`, "the vault's own key");
+  /** While the directory is locked. */
+  const put = (name: string, value: string, hosts: readonly string[]): SecretLine => {
+    const known = read(path);
+    if (known === null && masterKey === undefined && isFresh(directory)) makeKeyFile(keyPath);
+    const contents = known ?? fresh(master());
+    const version = (contents.secrets[name]?.version ?? 0) + 1;
+    const sealed = seal(dataKeyOf(contents), value, bound(contents.id, name, version, hosts));
+    const kept = { hosts, version, changedAt: new Date(now()).toISOString(), sealed };
+    write(path, { ...contents, secrets: { ...contents.secrets, [name]: kept } });
+    return lineOf(name, kept);
+  };
+  const opened = (name: string): string | undefined => {
+    const contents = read(path);
+    if (contents === null || !Object.hasOwn(contents.secrets, name)) return undefined;
+    const { sealed, version, hosts } = contents.secrets[name] as Kept;
+    return open(dataKeyOf(contents), sealed, bound(contents.id, name, version, hosts), `the secret "${name}"`).toString("utf8");
+  };
   return {
     set(name, value, hosts = []) {
       requireFit(name, value);
-      const known = read(path);
-      if (known === null && masterKey === undefined && isFresh(directory)) makeKeyFile(keyPath);
-      const contents = known ?? fresh(master());
-      const version = (contents.secrets[name]?.version ?? 0) + 1;
-      const sealed = seal(dataKeyOf(contents), value, bound(contents.id, name, version, hosts));
-      const kept = { hosts: [...hosts], version, changedAt: new Date(now()).toISOString(), sealed };
-      write(path, { ...contents, secrets: { ...contents.secrets, [name]: kept } });
-      return lineOf(name, kept);
+      const places = [...new Set(hosts.map(hostOf))];
+      using _own = lock(directory); // 1
+      return put(name, value, places);
+    },
+    valueOr(name, make) {
+      const known = opened(name);
+      if (known !== undefined) return known;
+      using _own = lock(directory); // 1
+      const kept = opened(name);
+      if (kept !== undefined) return kept;
+      const made = make();
+      put(name, made, []);
+      return made;
     },
     list: () =>
       Object.entries(read(path)?.secrets ?? {})
         .map(([name, kept]) => lineOf(name, kept))
         .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     delete(name) {
+      if (read(path) === null) return false;
+      using _own = lock(directory); // 1
       const contents = read(path);
       if (contents === null || !Object.hasOwn(contents.secrets, name)) return false;
       const { [name]: _, ...left } = contents.secrets;
       write(path, { ...contents, secrets: left });
       return true;
     },
-    value(name) {
-      const contents = read(path);
-      if (contents === null || !Object.hasOwn(contents.secrets, name)) return undefined;
-      const { sealed, version, hosts } = contents.secrets[name] as Kept;
-      return open(dataKeyOf(contents), sealed, bound(contents.id, name, version, hosts), `the secret "${name}"`).toString("utf8");
-    },
+    value: opened,
   };
 }
 
@@ -109,11 +134,22 @@ function requireFit(name: string, value: string): void {
   if (!NAME.test(name))
     throw securityProblems.SECRET_NAME_INVALID(`${JSON.stringify(name.slice(0, 60))} is no name of a secret.`);
   const bytes = Buffer.byteLength(value);
-  if (bytes === 0 || bytes > VALUE_BYTES_MAX || !value.isWellFormed())
+  if (bytes === 0 || bytes > SECRET_BYTES_MAX || !value.isWellFormed())
     throw securityProblems.SECRET_VALUE_INVALID(
-      `The value of "${name}" has ${bytes} bytes; it may have 1 to ${VALUE_BYTES_MAX}.`,
+      `The value of "${name}" has ${bytes} bytes; it may have 1 to ${SECRET_BYTES_MAX}.`,
     );
 }
+
+/** As URLs write it, which is how a call's host is compared with it. */
+function hostOf(written: string): string {
+  const [fits, host = "", port] = PLACE.exec(written) ?? [];
+  const made =
+    fits === undefined || Number(port ?? 1) < 1 || !URL.canParse(`http://${fits}/`) ? null : new URL(`http://${host}/`);
+  if (made === null) throw securityProblems.SECRET_HOST_INVALID(`${JSON.stringify(written.slice(0, 200))} is no host.`);
+  return `${made.hostname}${port === undefined ? "" : `:${Number(port)}`}`;
+}
+
+const PLACE = /^(\[[0-9a-fA-F:.]+\]|[\p{L}\p{N}](?:[\p{L}\p{N}._-]*[\p{L}\p{N}])?)(?::(\d{1,5}))?$/u;
 
 function lineOf(name: string, { hosts, version, changedAt }: Kept): SecretLine {
   return { name, hosts, version, changedAt };
@@ -189,13 +225,48 @@ function read(path: string): Contents | null {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
-  try {
-    const contents = JSON.parse(text) as Partial<Contents>;
-    if (contents.v === 1 && typeof contents.id === "string" && typeof contents.secrets === "object") return contents as Contents;
-  } catch {
-    // said below
-  }
+  const contents = parsed(text);
+  if (isContents(contents)) return contents;
   throw securityProblems.SECRET_STORE_CORRUPT(`${path} is not a file of secrets.`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function isContents(value: unknown): value is Contents {
+  const { v, id, key, secrets } = fieldsOf(value);
+  if (v !== 1 || typeof id !== "string" || !isSealed(key)) return false;
+  return typeof secrets === "object" && secrets !== null && !Array.isArray(secrets) && Object.values(secrets).every(isKept);
+}
+
+function isKept(value: unknown): value is Kept {
+  const { hosts, version, changedAt, sealed } = fieldsOf(value);
+  const areHosts = Array.isArray(hosts) && hosts.every((host) => typeof host === "string");
+  return areHosts && Number.isSafeInteger(version) && typeof changedAt === "string" && isSealed(sealed);
+}
+
+function isSealed(value: unknown): value is Sealed {
+  const { nonce, tag, data } = fieldsOf(value);
+  return [nonce, tag, data].every((one) => typeof one === "string");
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** How long one who changes secrets waits for another who does. */
+const LOCK_MS_MAX = 10_000;
+
+/** The directory's secrets are this process's alone until it lets go of them, or is gone. Throws DATA_LOCKED. */
+function lock(directory: string): Disposable {
+  const lockPath = join(directory, "secrets.lock");
+  closeSync(openSync(lockPath, "a", 0o600));
+  return lockDirectory(lockPath, LOCK_MS_MAX);
 }
 
 /** Whole or not at all, on disk when this returns, readable by this user only. */

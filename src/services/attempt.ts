@@ -4,15 +4,18 @@
 //  1. A credential goes to the service's own address and nowhere else, and is masked in all that comes back.
 //  2. What fails says of itself whether it was sent, whether trying again may help, and when.
 //  3. Nothing that is no JSON and no text is read as one: it stays bytes.
+//  4. What a service says is masked first and cut afterwards: half a secret is not recognised.
 
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
 import type { EgressRequest, EgressResponse, EgressStream } from "../security.ts";
-import { masked } from "../workflow.ts";
+import { masked, maskedBytes } from "../workflow.ts";
+import { isPrice, isTokenCount } from "./cost.ts";
 import { multipart } from "./multipart.ts";
-import { servicesProblems } from "./problems.ts";
+import { servicesProblems, shown } from "./problems.ts";
+import { cut, saidIn } from "./said.ts";
 import type { Authentication, FileValue, Operation, Outside, Service, ServiceAnswer, ServiceRequest, Usage } from "./service.ts";
-import { eventData, jsonLines } from "./stream-format.ts";
+import { eventData, jsonLines, requireWhole } from "./stream-format.ts";
 import { TextMask } from "./text-mask.ts";
 
 /** How the world is reached for one service. */
@@ -90,7 +93,8 @@ interface FailureFacts {
 /** Throws ServiceFailure. */
 export async function attempt(request: AttemptRequest, reach: Reach): Promise<Attempted> {
   const { service, operation } = request;
-  const credentials = credentialsOf(service, reach);
+  const target = `${service.id}/${operation.name}`;
+  const credentials = openedCredentials(service, reach, target);
   const exchange = new Exchange(request, reach, credentials);
   try {
     const output = await operation.act(request.input, exchange);
@@ -98,7 +102,16 @@ export async function attempt(request: AttemptRequest, reach: Reach): Promise<At
     return { output: masked(output ?? null, credentials.texts), usage: exchange.usage };
   } catch (error) {
     if (request.abortSignal.aborted) throw request.abortSignal.reason;
-    throw failureFrom(error, `${service.id}/${operation.name}`, exchange.usage, credentials.texts);
+    throw failureFrom(error, target, exchange.usage, credentials.texts);
+  }
+}
+
+/** Secrets that cannot be opened are a failure like others, of which nothing was sent. */
+function openedCredentials(service: Service, reach: Reach, target: string): Credentials {
+  try {
+    return credentialsOf(service, reach);
+  } catch (error) {
+    throw error instanceof ServiceFailure ? error : failureFrom(error, target, {}, []);
   }
 }
 
@@ -184,32 +197,32 @@ class Exchange implements Outside {
     if (rest !== "") this.#request.say?.(rest);
   }
 
-  spend({ inputTokens, outputTokens, usd }: Usage): void {
-    const sum = (a: number | undefined, b: number | undefined): number | undefined =>
-      b === undefined ? a : (a ?? 0) + (Number.isFinite(b) && b >= 0 ? b : 0);
+  spend(usage: Usage): void {
+    const { inputTokens, outputTokens, usd } = (usage ?? {}) as Usage;
     const total = {
-      inputTokens: sum(this.usage.inputTokens, inputTokens),
-      outputTokens: sum(this.usage.outputTokens, outputTokens),
-      usd: sum(this.usage.usd, usd),
+      inputTokens: summed(this.usage.inputTokens, inputTokens, isTokenCount),
+      outputTokens: summed(this.usage.outputTokens, outputTokens, isTokenCount),
+      usd: summed(this.usage.usd, usd, isPrice),
     };
     this.usage = Object.fromEntries(Object.entries(total).filter(([, value]) => value !== undefined));
   }
 
   async send(request: ServiceRequest): Promise<ServiceAnswer> {
     const { status, headers, body } = await this.#reach.request(this.#prepared(request), this.#request.service);
-    const read = readBody(Buffer.from(body.buffer, body.byteOffset, body.byteLength), headers["content-type"] ?? "");
-    const answer = { status, headers, body: read };
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    const answer = { status, headers, body: readBody(bytes, headers["content-type"] ?? "", this.#credentials.texts) };
     requireWell(answer, request, this.#credentials.texts);
     return answer;
   }
 
-  async *items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json> {
+  async *items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json, boolean> {
     const { status, headers, body } = await this.#reach.open(this.#prepared(request), this.#request.service);
-    if (status >= 300) {
-      const answer = { status, headers, body: readBody(await collected(body), headers["content-type"] ?? "") };
-      requireWell(answer, { ...request, accept: [] }, this.#credentials.texts);
-    }
-    yield* format === "sse" ? eventData(body) : jsonLines(body);
+    const type = mediaTypeOf(headers["content-type"] ?? "");
+    if (status < 300 && STREAMS[format].test(type)) return yield* format === "sse" ? eventData(body) : jsonLines(body);
+    const whole = readBody(await collected(body), type, this.#credentials.texts);
+    requireWell({ status, headers, body: whole }, { ...request, accept: [] }, this.#credentials.texts);
+    yield requireStreamed(whole, type);
+    return true;
   }
 
   #prepared(request: ServiceRequest): EgressRequest {
@@ -223,7 +236,7 @@ class Exchange implements Outside {
       headers: {
         accept: "application/json",
         ...headers,
-        ...request.headers,
+        ...(request.headers === undefined ? {} : headerTexts(request.headers)),
         ...(named === null ? {} : { [named.toLowerCase()]: key }),
         ...this.#credentials.headers,
       },
@@ -234,6 +247,26 @@ class Exchange implements Outside {
       isTimed: true,
     };
   }
+}
+
+/** What is beyond its bounds, and what is no number, counts as not known. */
+function summed(sum: number | undefined, more: unknown, isSane: (value: unknown) => value is number): number | undefined {
+  const whole = (sum ?? 0) + (isSane(more) ? more : 0);
+  return isSane(more) && isSane(whole) ? whole : sum;
+}
+
+/** Numbers and yes or no as text; without what is null. Throws SERVICE_INPUT_INVALID. */
+function headerTexts(headers: Readonly<Record<string, Json | undefined>>): Record<string, string> {
+  const made: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === null || value === undefined) continue;
+    if (typeof value === "object")
+      throw servicesProblems.SERVICE_INPUT_INVALID(`The header field ${shown(name)} would be an object or a list.`, {
+        fix: "Give it a text, a number, true or false; null leaves it out.",
+      });
+    made[name] = String(value);
+  }
+  return made;
 }
 
 function urlOf({ id, baseUrl }: Service, { path, query = {} }: ServiceRequest, secret: Credentials["query"]): string {
@@ -261,7 +294,8 @@ function bodyOf({ body, form, headers = {} }: ServiceRequest): {
     return { headers: { "content-type": made.contentType }, body: made.body };
   }
   if (body === undefined || body === null) return { headers: {}, body: null };
-  const type = Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const named = Object.entries(headers).find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const type = typeof named === "string" ? named : undefined;
   if (typeof body === "string" && type !== undefined && !/json/i.test(type)) return { headers: {}, body };
   return { headers: { "content-type": type ?? "application/json" }, body: JSON.stringify(body) };
 }
@@ -272,10 +306,25 @@ async function collected(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return parts.length === 1 ? Buffer.from(parts[0] as Uint8Array) : Buffer.concat(parts);
 }
 
+/** Types under which streams come; services that name none, or plain text, are believed. */
+const STREAMS = { sse: /^$|event-stream$|^text\/plain$/, ndjson: /^$|json|^text\/plain$/ };
+
+/** A service that gives its answer whole where it was asked for a stream said it all at once, in JSON. */
+function requireStreamed(whole: Json, type: string): Json {
+  if (/[/+]json$/.test(type)) return requireWhole(whole);
+  throw servicesProblems.SERVICE_ANSWER_INVALID(
+    `It answers with ${type} where a stream was asked for, and says: ${saidIn(whole)}`,
+  );
+}
+
+function mediaTypeOf(contentType: string): string {
+  return contentType.split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
 /** JSON where it is said to be or is; text where it is said to be plain; bytes otherwise, markup and scripts too. */
-function readBody(bytes: Buffer, contentType: string): Json {
+function readBody(bytes: Buffer, contentType: string, secrets: readonly string[]): Json {
   if (bytes.length === 0) return null;
-  const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
+  const type = mediaTypeOf(contentType);
   const mayBeJson = type === "" || /[/+]json$|ndjson|^text\/plain$/.test(type);
   if (mayBeJson) {
     const text = bytes.toString("utf8");
@@ -284,12 +333,13 @@ function readBody(bytes: Buffer, contentType: string): Json {
     } catch {
       if (type === "" || type === "text/plain") return text;
       throw servicesProblems.SERVICE_ANSWER_INVALID(`It says its answer is ${type}, and it is no JSON.`, {
-        facts: { body: text.slice(0, SAID_LENGTH_MAX) },
+        facts: { body: text },
       });
     }
   }
   if (/^text\/(csv|markdown|tab-separated-values)$/.test(type)) return bytes.toString("utf8");
-  return { mediaType: type, data: bytes.toString("base64"), bytes: bytes.length } satisfies FileValue as unknown as Json;
+  const data = maskedBytes(bytes, secrets).toString("base64");
+  return { mediaType: type, data, bytes: bytes.length } satisfies FileValue as unknown as Json;
 }
 
 // What went wrong.
@@ -297,15 +347,13 @@ function readBody(bytes: Buffer, contentType: string): Json {
 /** Statuses that may be another the next time. Source: RFC 9110 §15, RFC 8470 §5.2, RFC 6585 §4. */
 export const PASSING = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
 
-const SAID_LENGTH_MAX = 500;
-
 function requireWell(
   { status, headers, body }: ServiceAnswer,
   { accept = [] }: ServiceRequest,
   secrets: readonly string[],
 ): void {
   if ((status >= 200 && status < 300) || accept.includes(status)) return;
-  const said = masked(saidIn(body), secrets) as string;
+  const said = cut(masked(saidIn(body), secrets) as string);
   const isPassing = PASSING.has(status);
   const make = isPassing ? servicesProblems.SERVICE_UNAVAILABLE : servicesProblems.SERVICE_REFUSED;
   const words = status < 400 ? "sends elsewhere, where no call may follow" : said === "" ? "says nothing more" : `says: ${said}`;
@@ -316,27 +364,6 @@ function requireWell(
     mayHelp: isPassing,
     ...(after === null ? {} : { retryAfterMs: after }),
   });
-}
-
-/** The sentence in an error's body, wherever this service puts it. */
-function saidIn(body: Json): string {
-  if (typeof body === "string") return cut(body);
-  if (typeof body !== "object" || body === null) return "";
-  const { error, message, detail, title, status, errors } = body as Record<string, Json>;
-  if (typeof error === "string" && typeof message === "string") return cut(`${error}: ${message}`);
-  for (const one of [error, message, detail, title, status, errors])
-    if (one !== undefined && one !== null && one !== "") return typeof one === "string" ? cut(one) : nested(one);
-  return cut(JSON.stringify(body));
-}
-
-function nested(one: Json): string {
-  if (Array.isArray(one)) return cut(one.map((item: Json) => (typeof item === "string" ? item : saidIn(item))).join("; "));
-  return typeof one === "object" && one !== null ? saidIn(one) : String(one);
-}
-
-function cut(text: string): string {
-  const plain = text.replace(/[\u0000-\u001f\u007f]+/g, " ").trim();
-  return plain.length <= SAID_LENGTH_MAX ? plain : `${plain.slice(0, SAID_LENGTH_MAX)}…`;
 }
 
 const RETRY_AFTER_MS_MAX = 3_600_000;
@@ -354,16 +381,15 @@ function retryAfterOf(text: string | undefined, date: string | undefined): numbe
 function failureFrom(thrown: unknown, target: string, usage: Usage, secrets: readonly string[]): ServiceFailure {
   if (thrown instanceof ServiceFailure) {
     const { problem, failureClass, wasSent, nonRetryable, retryAfterMs } = thrown;
-    const detail = problem.detail.startsWith(target) ? problem.detail : `${target}: ${problem.detail}`;
     const known = retryAfterMs === undefined ? {} : { retryAfterMs };
     return new ServiceFailure(
-      { ...problem, detail: masked(detail, secrets) as string, facts: { ...problem.facts, target, class: failureClass } },
+      { ...problem, detail: toldIn(problem, target, secrets), facts: factsOf(problem, target, failureClass, secrets) },
       { failureClass, wasSent, usage, mayHelp: !nonRetryable, ...known },
     );
   }
   if (isProblemError(thrown)) return fromProblem(thrown.problem, target, usage, secrets);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const { problem } = servicesProblems.SERVICE_FAILED(`${target}: ${masked(cut(message), secrets) as string}`, {
+  const { problem } = servicesProblems.SERVICE_FAILED(`${target}: ${cut(masked(message, secrets) as string)}`, {
     facts: { target, class: "other" },
   });
   const { nonRetryable = false } = (thrown ?? {}) as { nonRetryable?: boolean };
@@ -371,16 +397,37 @@ function failureFrom(thrown: unknown, target: string, usage: Usage, secrets: rea
 }
 
 function fromProblem(problem: Problem, target: string, usage: Usage, secrets: readonly string[]): ServiceFailure {
-  const detail = masked(`${target}: ${problem.detail}`, secrets) as string;
+  const detail = toldIn(problem, target, secrets);
   const failureClass = classOf(problem.code);
-  const facts = { ...problem.facts, target, class: failureClass };
+  const facts = factsOf(problem, target, failureClass, secrets);
   const wasSent = problem.facts?.isSent !== false && !["denied", "input", "secret"].includes(failureClass);
-  const isPassing = failureClass === "unavailable" || failureClass === "timeout";
+  const mayHelp = failureClass === "unavailable" || failureClass === "timeout" || problem.code === "SERVICE_ANSWER_INVALID";
   const told =
     failureClass === "unavailable"
       ? servicesProblems.SERVICE_UNAVAILABLE(detail, { facts }).problem
       : { ...problem, detail, facts };
-  return new ServiceFailure(told, { failureClass, usage, wasSent, mayHelp: isPassing });
+  return new ServiceFailure(told, { failureClass, usage, wasSent, mayHelp });
+}
+
+/** Of a problem's sentence, with our own words around what was said. */
+const DETAIL_LENGTH_MAX = 1_000;
+
+function toldIn({ detail }: Problem, target: string, secrets: readonly string[]): string {
+  const whole = detail.startsWith(target) ? detail : `${target}: ${detail}`;
+  return cut(masked(whole, secrets) as string, DETAIL_LENGTH_MAX);
+}
+
+function factsOf({ facts = {} }: Problem, target: string, failureClass: FailureClass, secrets: readonly string[]): Members {
+  return { ...(cutTexts(masked(facts as Json, secrets)) as Members), target, class: failureClass };
+}
+
+type Members = Readonly<Record<string, Json>>;
+
+function cutTexts(value: Json): Json {
+  if (typeof value === "string") return cut(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(cutTexts);
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, cutTexts(member)]));
 }
 
 function classOf(code: string): FailureClass {

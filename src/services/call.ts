@@ -101,6 +101,7 @@ class Round {
   readonly #context: Context;
   readonly #desk: Answerers;
   readonly #options: CallOptions;
+  #hasAsked = false;
 
   constructor(context: Context, desk: Answerers, options: CallOptions) {
     this.#context = context;
@@ -155,6 +156,9 @@ class Round {
     standsIn: Degradation | null,
   ): Promise<Done | Problem> {
     const { stream, retry, fallback = [] } = this.#options;
+    if (stream !== undefined) requireStreamName(stream);
+    const isAgain = this.#hasAsked || standsIn !== null;
+    this.#hasAsked = true;
     const stepOptions = this.#stepOptions(asked, isLast, retry);
     const attemptsMax = stepOptions.retry?.attemptsMax ?? 1;
     const remembers = fallback.some((one) => kindOf(one) === "lastGood");
@@ -172,7 +176,7 @@ class Round {
           abortSignal: step.abortSignal,
           queueMs: step.attempt === 1 ? begunAt - askedAt : 0,
           ...(standsIn === null ? {} : { degraded: standsIn.how }),
-          say: stream === undefined ? null : (text) => step.stream(stream).write({ text }),
+          say: stream === undefined ? null : sayingTo(step, stream, isAgain || step.attempt > 1),
           ...(remembers ? { rememberAs: answerKey(target, input) } : {}),
         });
       } catch (error) {
@@ -259,6 +263,23 @@ function nobody(output: Json, degradation: Degradation): Called<Json> & { ok: tr
 
 function calledOf(target: string, done: Done, degradation: Degradation | null): Called<Json> {
   return { ok: true, ...done, target, ...(degradation === null ? {} : { degraded: degradation }) };
+}
+
+function requireStreamName(name: string): void {
+  if (/[\u0000-\u001f\u007f]/.test(name))
+    throw servicesProblems.SERVICE_OPTION_INVALID(`The stream's name ${shown(name)} has characters that no name has.`);
+}
+
+/**
+ * Writes a result's pieces as they come. The first of a later attempt, or of whoever stands in, is marked: what may have been
+ * said before it is void.
+ */
+function sayingTo(step: StepContext, stream: string, isAgain: boolean): (text: string) => void {
+  let isMarked = isAgain;
+  return (text) => {
+    step.stream(stream).write(isMarked ? { text, again: true } : { text });
+    isMarked = false;
+  };
 }
 
 /** Whether the service got anything goes into the journal with the failure. */

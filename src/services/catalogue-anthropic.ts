@@ -3,7 +3,22 @@
 // Source: Anthropic API reference, "Messages", "Streaming messages", "Models"; the wire as `@anthropic-ai/sdk` has it.
 
 import type { Json } from "../base/json.ts";
-import { type CatalogueEntry, common, items, type Members, members, modelOf, only, partsOf, usageOf } from "./catalogue-entry.ts";
+import {
+  type CatalogueEntry,
+  common,
+  items,
+  type Members,
+  members,
+  modelOf,
+  only,
+  partsOf,
+  refuseAnswer,
+  refuseBrokenOff,
+  requireParts,
+  takeAll,
+  toolInput,
+  usageOf,
+} from "./catalogue-entry.ts";
 import { CHAT_HINTS } from "./catalogue-openai.ts";
 import type { Outside } from "./service.ts";
 
@@ -22,7 +37,9 @@ const MAX_TOKENS = 4_096;
 
 async function modelNames(outside: Outside): Promise<string[]> {
   const { body } = await outside.send({ method: "GET", path: "/v1/models", headers: HEADERS });
-  return items(members(body).data).map((one) => String(members(one).id));
+  const { data } = members(body);
+  if (!Array.isArray(data)) refuseAnswer(body, "models");
+  return items(data).map((one) => String(members(one).id));
 }
 
 function messageFor(written: Json): Json {
@@ -67,44 +84,68 @@ function requestFor(input: Members, model: string, isHeard: boolean): Members {
   });
 }
 
-/** A message, whole or put together from its events. */
+/** A message, whole or put together from its events. Throws where it is none, or not the whole of one. */
 async function answerTo(body: Members, outside: Outside): Promise<Members> {
   const request = { method: "POST", path: "/v1/messages", headers: HEADERS, body };
-  if (!outside.isHeard) return members((await outside.send(request)).body);
-  const blocks: Record<string, Json>[] = [];
-  let message: Record<string, Json> = {};
-  for await (const event of outside.items(request, "sse")) {
-    const { type, index = 0, message: begun, content_block: block, delta, usage } = members(event);
-    const at = Number(index);
-    if (type === "message_start") message = { ...members(begun) };
-    else if (type === "content_block_start") blocks[at] = { ...members(block), json: "" };
-    else if (type === "content_block_delta") takeDelta(blocks, at, members(delta), outside);
-    else if (type === "message_delta")
-      message = { ...message, ...members(delta), usage: { ...members(message.usage), ...members(usage) } };
+  if (!outside.isHeard) {
+    const { body: message } = await outside.send(request);
+    if (!Array.isArray(members(message).content)) refuseAnswer(message, "content");
+    return members(message);
   }
-  return { ...message, content: blocks.map(closed) };
+  const said = new Said();
+  await takeAll(outside.items(request, "sse"), (event) => said.take(members(event), outside));
+  return said.isFinished ? said.message() : refuseBrokenOff();
 }
 
-function takeDelta(blocks: Record<string, Json>[], at: number, delta: Members, outside: Outside): void {
-  const block = blocks[at] ?? {};
-  const piece = String(delta.text ?? "");
-  if (delta.type === "text_delta") {
-    blocks[at] = { ...block, text: String(block.text ?? "") + piece };
-    outside.say(piece);
-  } else if (delta.type === "input_json_delta") {
-    blocks[at] = { ...block, json: String(block.json ?? "") + String(delta.partial_json ?? "") };
+/** What was said so far. */
+class Said {
+  isFinished = false;
+  #message: Record<string, Json> = {};
+  /** By the number that the service gives each. */
+  readonly #blocks = new Map<number, Record<string, Json>>();
+
+  take({ type, index = 0, message, content_block: block, delta, usage }: Members, outside: Outside): void {
+    const at = Number(index);
+    if (type === "message_start") this.#message = { ...members(message) };
+    else if (type === "content_block_start") this.#put(at, { ...members(block), json: "" });
+    else if (type === "content_block_delta") this.#add(at, members(delta), outside);
+    else if (type === "message_delta")
+      this.#message = { ...this.#message, ...members(delta), usage: { ...members(this.#message.usage), ...members(usage) } };
+    else if (type === "message_stop") this.isFinished = true;
+  }
+
+  #add(at: number, delta: Members, outside: Outside): void {
+    const block = this.#blocks.get(at) ?? {};
+    const piece = String(delta.text ?? "");
+    if (delta.type === "text_delta") {
+      this.#put(at, { ...block, text: String(block.text ?? "") + piece });
+      outside.say(piece);
+    } else if (delta.type === "input_json_delta") {
+      this.#put(at, { ...block, json: String(block.json ?? "") + String(delta.partial_json ?? "") });
+    }
+  }
+
+  #put(at: number, block: Record<string, Json>): void {
+    this.#blocks.set(at, block);
+    requireParts(this.#blocks.size);
+  }
+
+  message(): Members {
+    const sorted = [...this.#blocks].toSorted(([a], [b]) => a - b);
+    return { ...this.#message, content: sorted.map(([, block]) => closed(block)) };
   }
 }
 
 function closed({ json, ...block }: Record<string, Json>): Json {
   if (block.type !== "tool_use" || typeof json !== "string" || json === "") return block;
-  return { ...block, input: JSON.parse(json) as Json };
+  return { ...block, input: toolInput(json) };
 }
 
 async function chat(written: Json, outside: Outside): Promise<Json> {
   const input = members(written);
   const model = await modelOf(input, outside, "model", () => modelNames(outside));
   const message = await answerTo(requestFor(input, model, outside.isHeard), outside);
+  requireParts(items(message.content).length);
   const blocks = items(message.content).map(members);
   const text = blocks.map((block) => (block.type === "text" ? String(block.text ?? "") : "")).join("");
   const uses = blocks.filter(({ type }) => type === "tool_use");

@@ -3,8 +3,11 @@
 
 import type { Json } from "../base/json.ts";
 import { CAPABILITIES } from "./capabilities.ts";
+import { isTokenCount } from "./cost.ts";
 import { servicesProblems } from "./problems.ts";
+import { saidIn } from "./said.ts";
 import type { Act, FileValue, OperationDefinition, Outside, ServiceDefinition } from "./service.ts";
+import { requireWhole } from "./stream-format.ts";
 
 /** A kind of service that is known: how it is called, found and recognised. */
 export interface CatalogueEntry extends Omit<ServiceDefinition, "service" | "uses"> {
@@ -83,8 +86,57 @@ export function jsonOf(input: Members, text: string): Json | undefined {
     return JSON.parse(text.replace(/^\s*```(?:json)?\s*|\s*```\s*$/g, "")) as Json;
   } catch {
     throw servicesProblems.SERVICE_ANSWER_INVALID("The model was asked for JSON and answered something else.", {
-      facts: { text: text.slice(0, 500) },
+      facts: { text },
     });
+  }
+}
+
+/** Tool calls, or blocks, of one answer: protects memory from a service that counts without end. */
+const PARTS_MAX = 1_000;
+
+/** Throws SERVICE_ANSWER_INVALID. */
+export function requireParts(count: number): void {
+  if (count > PARTS_MAX)
+    throw servicesProblems.SERVICE_ANSWER_INVALID(`Its answer has more than ${PARTS_MAX} parts (PARTS_MAX).`);
+}
+
+/** Takes every item; gives whether the service said that nothing follows. */
+export async function takeAll(all: AsyncGenerator<Json, boolean>, take: (item: Json) => void): Promise<boolean> {
+  try {
+    for (;;) {
+      const { done, value } = await all.next();
+      if (done === true) return value;
+      take(value);
+    }
+  } finally {
+    await all.return(false);
+  }
+}
+
+/** For an answer that is none. Throws SERVICE_UNAVAILABLE where it says so itself, else SERVICE_ANSWER_INVALID. */
+export function refuseAnswer(body: Json, wanted: string): never {
+  requireWhole(body);
+  throw servicesProblems.SERVICE_ANSWER_INVALID(`Its answer has no ${wanted}; it says: ${saidIn(body)}`);
+}
+
+/** Throws SERVICE_ANSWER_INVALID. */
+export function refuseBrokenOff(): never {
+  throw servicesProblems.SERVICE_ANSWER_INVALID("Its answer breaks off before its end.");
+}
+
+/** As many as there were texts. Throws as refuseAnswer does. */
+export function vectorsIn(vectors: readonly Json[], { texts }: Members, body: Json): Json {
+  const count = items(texts).length;
+  if (vectors.length !== count || vectors.some((vector) => items(vector).length === 0)) refuseAnswer(body, `${count} vectors`);
+  return [...vectors];
+}
+
+/** The input of a tool, as a model wrote it: text where it is no JSON. */
+export function toolInput(text: string): Json {
+  try {
+    return JSON.parse(text || "{}") as Json;
+  } catch {
+    return text;
   }
 }
 
@@ -114,10 +166,10 @@ export function pictureOf(data: string): FileValue {
   return { mediaType: kinds.find(([start]) => data.startsWith(start))?.[1] ?? "application/octet-stream", data };
 }
 
-/** Numbers where the service gave any. */
+/** Numbers where the service gave any that can be so. */
 export function usageOf(input: Json | undefined, output: Json | undefined): { inputTokens?: number; outputTokens?: number } {
   return {
-    ...(typeof input === "number" ? { inputTokens: input } : {}),
-    ...(typeof output === "number" ? { outputTokens: output } : {}),
+    ...(isTokenCount(input) ? { inputTokens: input } : {}),
+    ...(isTokenCount(output) ? { outputTokens: output } : {}),
   };
 }

@@ -13,14 +13,21 @@ import {
   modelOf,
   only,
   partsOf,
+  refuseAnswer,
+  refuseBrokenOff,
+  requireParts,
+  takeAll,
   usageOf,
+  vectorsIn,
 } from "./catalogue-entry.ts";
 import { CHAT_HINTS } from "./catalogue-openai.ts";
 import type { Outside } from "./service.ts";
 
 async function models(outside: Outside): Promise<Members[]> {
   const { body } = await outside.send({ method: "GET", path: "/api/tags" });
-  return items(members(body).models).map(members);
+  const { models: all } = members(body);
+  if (!Array.isArray(all) && all !== null) refuseAnswer(body, "models");
+  return items(all).map(members);
 }
 
 async function modelNames(outside: Outside): Promise<string[]> {
@@ -63,6 +70,7 @@ function requestFor(input: Members, model: string, isHeard: boolean): Members {
 }
 
 function toolCallsOf(message: Members): Json | undefined {
+  requireParts(items(message.tool_calls).length);
   const calls = items(message.tool_calls).map((call, at) => {
     const { name = "", arguments: input = {} } = members(members(call).function);
     return { id: `call_${at}`, name, input };
@@ -85,8 +93,14 @@ async function chat(written: Json, outside: Outside): Promise<Json> {
     text += piece;
     if (piece !== "") outside.say(piece);
   };
-  if (outside.isHeard) for await (const chunk of outside.items(request, "ndjson")) take(chunk);
-  else take((await outside.send(request)).body);
+  if (outside.isHeard) {
+    await takeAll(outside.items(request, "ndjson"), take);
+    if (last.done !== true) refuseBrokenOff();
+  } else {
+    const { body } = await outside.send(request);
+    if (members(body).done !== true) refuseAnswer(body, "end");
+    take(body);
+  }
   const usage = usageOf(last.prompt_eval_count, last.eval_count);
   outside.spend(usage);
   const reason = String(last.done_reason ?? "stop");
@@ -101,7 +115,7 @@ async function embed(written: Json, outside: Outside): Promise<Json> {
   const { embeddings = [], prompt_eval_count: count } = members(body);
   const usage = usageOf(count, undefined);
   outside.spend(usage);
-  return { vectors: embeddings, model, usage };
+  return { vectors: vectorsIn(items(embeddings), input, body), model, usage };
 }
 
 async function list(_: Json, outside: Outside): Promise<Json> {

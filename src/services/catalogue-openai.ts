@@ -15,9 +15,15 @@ import {
   only,
   partsOf,
   pictureOf,
+  refuseAnswer,
+  refuseBrokenOff,
+  requireParts,
+  takeAll,
+  toolInput,
   usageOf,
+  vectorsIn,
 } from "./catalogue-entry.ts";
-import type { CostModel, OperationDefinition, Outside } from "./service.ts";
+import type { CostModel, OperationDefinition, Outside, ServiceRequest } from "./service.ts";
 
 const FINISH: Readonly<Record<string, string>> = {
   stop: "stop",
@@ -28,7 +34,9 @@ const FINISH: Readonly<Record<string, string>> = {
 
 async function modelNames(outside: Outside): Promise<string[]> {
   const { body } = await outside.send({ method: "GET", path: "/models" });
-  return items(members(body).data).map((one) => String(members(one).id));
+  const { data } = members(body);
+  if (!Array.isArray(data) && data !== null) refuseAnswer(body, "models");
+  return items(data).map((one) => String(members(one).id));
 }
 
 function messageFor(written: Json): Json {
@@ -84,7 +92,10 @@ class Said {
   model = "";
   finish = "other";
   usage: Members = {};
-  readonly #calls: ToolCall[] = [];
+  hasBegun = false;
+  isFinished = false;
+  /** By the number that the service gives each. */
+  readonly #calls = new Map<number, ToolCall>();
 
   take(chunk: Json, outside: Outside): void {
     const { model, usage, choices } = members(chunk);
@@ -93,46 +104,54 @@ class Said {
     const [choice] = items(choices).map(members);
     if (choice === undefined) return;
     const { delta, message, finish_reason: reason } = choice;
-    const { content, tool_calls: calls } = members(delta ?? message);
-    if (typeof content === "string" && content !== "") {
-      this.text += content;
-      outside.say(content);
+    const told = delta ?? message;
+    if (told !== undefined && told !== null) this.hasBegun = true;
+    const { content, tool_calls: calls } = members(told);
+    const { text } = partsOf(content);
+    if (text !== "") {
+      this.text += text;
+      outside.say(text);
     }
     items(calls).forEach((call, at) => {
       this.#call(members(call), at);
     });
-    if (typeof reason === "string") this.finish = FINISH[reason] ?? "other";
+    if (typeof reason !== "string") return;
+    this.isFinished = true;
+    this.finish = FINISH[reason] ?? "other";
   }
 
   #call({ index, id, function: called }: Members, position: number): void {
     const at = typeof index === "number" ? index : position;
     const { name = "", arguments: text = "" } = members(called);
-    const call = this.#calls[at] ?? { id: "", name: "", input: "" };
-    this.#calls[at] = { id: call.id || String(id ?? ""), name: call.name || String(name), input: call.input + String(text) };
+    const call = this.#calls.get(at) ?? { id: "", name: "", input: "" };
+    this.#calls.set(at, { id: call.id || String(id ?? ""), name: call.name || String(name), input: call.input + String(text) });
+    requireParts(this.#calls.size);
   }
 
   toolCalls(): Json | undefined {
-    if (this.#calls.length === 0) return undefined;
-    return this.#calls.map(({ id, name, input }) => ({ id, name, input: parsed(input) }));
+    if (this.#calls.size === 0) return undefined;
+    const sorted = [...this.#calls].toSorted(([a], [b]) => a - b);
+    return sorted.map(([, { id, name, input }]) => ({ id, name, input: toolInput(input) }));
   }
 }
 
-function parsed(text: string): Json {
-  try {
-    return JSON.parse(text || "{}") as Json;
-  } catch {
-    return text;
+/** Throws where it is no answer, or not the whole of one. */
+async function answerTo(request: ServiceRequest, outside: Outside): Promise<Said> {
+  const said = new Said();
+  if (!outside.isHeard) {
+    const { body } = await outside.send(request);
+    said.take(body, outside);
+    return said.hasBegun ? said : refuseAnswer(body, "choices");
   }
+  const isEnded = await takeAll(outside.items(request, "sse"), (chunk) => said.take(chunk, outside));
+  return said.hasBegun && (isEnded || said.isFinished) ? said : refuseBrokenOff();
 }
 
 async function chat(written: Json, outside: Outside): Promise<Json> {
   const input = members(written);
   const model = await modelOf(input, outside, "model", () => modelNames(outside));
   const body = requestFor(input, model, outside);
-  const request = { method: "POST", path: "/chat/completions", body };
-  const said = new Said();
-  if (outside.isHeard) for await (const chunk of outside.items(request, "sse")) said.take(chunk, outside);
-  else said.take((await outside.send(request)).body, outside);
+  const said = await answerTo({ method: "POST", path: "/chat/completions", body }, outside);
   const usage = usageOf(said.usage.prompt_tokens, said.usage.completion_tokens);
   outside.spend(usage);
   return only({
@@ -156,7 +175,8 @@ async function embed(written: Json, outside: Outside): Promise<Json> {
     .toSorted((a, b) => Number(a.index) - Number(b.index));
   const used = usageOf(members(usage).prompt_tokens, undefined);
   outside.spend(used);
-  return { vectors: sorted.map(({ embedding = [] }) => embedding), model, usage: used };
+  const vectors = sorted.map(({ embedding = [] }) => embedding);
+  return { vectors: vectorsIn(vectors, input, body), model, usage: used };
 }
 
 async function list(_: Json, outside: Outside): Promise<Json> {
@@ -167,10 +187,13 @@ async function picture(written: Json, outside: Outside): Promise<Json> {
   const { prompt = "", width = 512, height = 512, count = 1, model } = members(written);
   const named = model ?? outside.config.imageModel ?? "gpt-image-1";
   const body = { model: named, prompt, n: count, size: `${Number(width)}x${Number(height)}` };
-  const answer = members((await outside.send({ method: "POST", path: "/images/generations", body })).body);
-  const used = members(answer.usage);
+  const { body: answer } = await outside.send({ method: "POST", path: "/images/generations", body });
+  const { data, usage } = members(answer);
+  const used = members(usage);
   outside.spend(usageOf(used.input_tokens, used.output_tokens));
-  const images = items(answer.data).map((one) => pictureOf(String(members(one).b64_json ?? "")) as unknown as Json);
+  const found = items(data).map((one) => String(members(one).b64_json ?? ""));
+  if (found.length === 0 || found.includes("")) refuseAnswer(answer, "pictures");
+  const images = found.map((one) => pictureOf(one) as unknown as Json);
   return { images, model: named };
 }
 

@@ -3,6 +3,24 @@
 import type { Json } from "../base/json.ts";
 import type { CostModel, Usage } from "./service.ts";
 
+/** Tokens of one attempt: more is no count. Protects the figures. */
+const TOKENS_MAX = 1_000_000_000;
+
+/** What one attempt may cost by its own word. */
+const USD_MAX = 1_000_000;
+
+export function isTokenCount(value: unknown): value is number {
+  return Number.isInteger(value) && isWithin(value, TOKENS_MAX);
+}
+
+export function isPrice(value: unknown): value is number {
+  return isWithin(value, USD_MAX);
+}
+
+function isWithin(value: unknown, max: number): value is number {
+  return typeof value === "number" && value >= 0 && value <= max;
+}
+
 const MILLION = 1_000_000;
 
 /** `isAnswered`: false where nothing came of it, so that only what was used counts and no price per call. */

@@ -103,11 +103,11 @@ function requestOf(written: Members): (seen: Seen) => ServiceRequest {
   const isRead = ["GET", "HEAD", "DELETE"].includes(method);
   return (seen) => {
     const { text, used } = toPath(seen);
-    const fields = run(made, seen.input, seen) as { query: Members | null; headers: Record<string, string>; body: Json };
+    const fields = run(made, seen.input, seen) as { query: Members | null; headers: Json; body: Json };
     const rest = takesRest ? leftOver(seen.input, used) : {};
     const isBody = takesRest && !isRead && !text.includes("?");
     return {
-      ...{ method, path: text, headers: fields.headers },
+      ...{ method, path: text, headers: headersOf(fields.headers) },
       ...(accept === undefined ? {} : { accept }),
       ...(fields.query !== null
         ? { query: queryOf(fields.query) }
@@ -130,6 +130,13 @@ interface Request {
   readonly headers?: Json;
   readonly body?: Json;
   readonly accept?: readonly number[];
+}
+
+/** What they may be is seen where they are sent. */
+function headersOf(made: Json): NonNullable<ServiceRequest["headers"]> {
+  if (made === null) return {};
+  if (typeof made === "object" && !Array.isArray(made)) return made as Record<string, string>;
+  throw servicesProblems.SERVICE_INPUT_INVALID("The header fields of a request would be no object.");
 }
 
 function spelledOut(written: Members): Request {

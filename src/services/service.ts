@@ -69,7 +69,8 @@ export interface ServiceRequest {
   /** From the base URL, encoded: `/v1/models`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Null leaves a field out. */
+  readonly headers?: Readonly<Record<string, string | number | boolean | null>>;
   /** JSON, or text as it is. */
   readonly body?: Json;
   /** A form with files instead of a body. */
@@ -111,10 +112,14 @@ export interface Outside {
   readonly isHeard: boolean;
   /** Throws SERVICE_… and EGRESS_… problems; a status of 400 and more is one, unless accepted. */
   send(request: ServiceRequest): Promise<ServiceAnswer>;
-  /** Items of an answer that comes bit by bit: lines of JSON, or data of server-sent events. */
-  items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncIterable<Json>;
+  /**
+   * Items of an answer that comes bit by bit: lines of JSON, or data of server-sent events. An answer that is JSON and no
+   * stream is one item. Gives in the end whether the service said that nothing follows. Throws as `send` does.
+   */
+  items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json, boolean>;
   /** Says a piece of the result as it comes, for those who follow. */
   say(text: string): void;
+  /** Counts as not known: what is no whole number of tokens up to 1e9, or no price up to 1e6 US$. */
   spend(usage: Usage): void;
   /** Calls a tool of an MCP server; only where the service is one. */
   readonly tool?: (name: string, input: Json) => Promise<Json>;

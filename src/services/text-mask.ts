@@ -1,21 +1,19 @@
 // Secrets in a text that comes in pieces: a piece may end in the middle of one.
 
-import { masked, secretForms } from "../workflow.ts";
+import { maskedForms, secretForms } from "../workflow.ts";
 
 export class TextMask {
-  readonly #secrets: readonly string[];
   readonly #forms: readonly string[];
   #held = "";
 
   constructor(secrets: readonly string[]) {
-    this.#secrets = secrets.filter((one) => one !== "");
-    this.#forms = this.#secrets.length === 0 ? [] : secretForms(this.#secrets);
+    this.#forms = secrets.length === 0 ? [] : secretForms(secrets);
   }
 
   /** What may be shown by now: all but an end with which a secret may begin. */
   push(piece: string): string {
-    if (this.#secrets.length === 0) return piece;
-    const text = masked(this.#held + piece, this.#secrets) as string;
+    if (this.#forms.length === 0) return piece;
+    const text = maskedForms(this.#held + piece, this.#forms) as string;
     const cut = text.length - this.#beginningIn(text);
     this.#held = text.slice(cut);
     return text.slice(0, cut);
