@@ -1,0 +1,98 @@
+// What somebody meets who adds services and calls them: with real servers, a real store, and commands one after the other.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Json } from "../src/base/json.ts";
+import { type Baton, type OpenOptions, openBaton } from "../src/orchestrator.ts";
+import { type Called, type CallOptions, type Context, workflow } from "../src/workflow.ts";
+import { openWeb } from "./web.ts";
+
+interface Bed extends AsyncDisposable {
+  readonly data: string;
+  readonly baton: Baton;
+  add(definition: Json): Promise<void>;
+  run<T>(act: (context: Context) => Promise<T>): Promise<T>;
+  call(target: string, input?: Json, options?: CallOptions): Promise<Called<Json>>;
+}
+
+let stories = 0;
+
+async function openBed(options: OpenOptions = {}): Promise<Bed> {
+  const data = options.data ?? mkdtempSync(join(tmpdir(), "stories-"));
+  const baton = await openBaton({ carry: "own", ...options, data });
+  const run = async <T>(act: (context: Context) => Promise<T>): Promise<T> => {
+    const story = workflow({ name: `story-${++stories}`, run: act });
+    return (await (await baton.start(story as never, null)).result()) as T;
+  };
+  return {
+    ...{ data, baton, run },
+    add: async (definition) => void (await baton.call("services.add", { definition })),
+    call: (target, input = {}, more = {}) => run((context) => context.tryCall(target, input, more)),
+    async [Symbol.asyncDispose]() {
+      await baton[Symbol.asyncDispose]();
+      if (options.data === undefined) rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+const well = { body: { ok: true } };
+
+test("what is left of the input is the body of a POST, whatever stands in its path", async () => {
+  await using web = await openWeb({
+    ...{ "/a?n=1": well, "/b?n=2": well, "/c/7?x=y": well, "/d?n=1": well, "/e": well, "/f?n=1": well, "/g?a=1&n=2": well },
+  });
+  await using bed = await openBed();
+  await bed.add({
+    service: "web",
+    baseUrl: web.url,
+    operations: {
+      a: { post: "/a?n=1" },
+      b: { post: "/b?n=${ .n }" },
+      c: { put: "/c/{id}?x=y" },
+      d: { http: { method: "post", path: "/d", query: { n: 1 } } },
+      e: { http: { method: "post", path: "/e", body: null } },
+      f: { get: "/f?n=1" },
+      g: { get: "/g" },
+    },
+  });
+  for (const name of ["a", "b", "d", "e", "f", "g"]) assert.ok((await bed.call(`web/${name}`, { a: 1, n: 2 })).ok, name);
+  assert.ok((await bed.call("web/c", { id: 7, a: 1 })).ok);
+  const whole = '{"a":1,"n":2}';
+  assert.deepEqual(
+    web.asked.map(({ path, body }) => [path, body]),
+    [
+      ["/a?n=1", whole],
+      ["/b?n=2", whole],
+      ["/d?n=1", whole],
+      ["/e", ""],
+      ["/f?n=1", ""],
+      ["/g?a=1&n=2", ""],
+      ["/c/7?x=y", '{"a":1}'],
+    ],
+  );
+});
+
+test("what is asked before sends only what it says itself", async () => {
+  await using web = await openWeb({ "/tok": { body: { token: "t" } }, "/tok/7": { body: { token: "u" } }, "/do": well });
+  await using bed = await openBed();
+  const ask = (before: Json): Json => ({
+    before: { tok: before },
+    http: { method: "post", path: "/do", body: "${ $before.tok }" },
+  });
+  await bed.add({
+    service: "web",
+    baseUrl: web.url,
+    operations: { got: ask({ get: "/tok" }), posted: ask({ post: "/tok" }), named: ask({ get: "/tok/{id}" }) },
+  });
+  for (const name of ["got", "posted", "named"]) assert.ok((await bed.call(`web/${name}`, { id: 7, card: "4111" })).ok, name);
+  assert.deepEqual(
+    web.asked.map(({ path, body }) => [path, body]),
+    ["t", "t", "u"].flatMap((token) => [
+      [token === "u" ? "/tok/7" : "/tok", ""],
+      ["/do", `{"token":"${token}"}`],
+    ]),
+  );
+});
