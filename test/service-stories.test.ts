@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Json } from "../src/base/json.ts";
-import { type Baton, type OpenOptions, openBaton } from "../src/orchestrator.ts";
+import { type Baton, type OpenOptions, openBaton, setSecret } from "../src/orchestrator.ts";
 import { type Called, type CallOptions, type Context, workflow } from "../src/workflow.ts";
 import { openWeb } from "./web.ts";
 
@@ -94,5 +94,62 @@ test("what is asked before sends only what it says itself", async () => {
       [token === "u" ? "/tok/7" : "/tok", ""],
       ["/do", `{"token":"${token}"}`],
     ]),
+  );
+});
+
+const models = { body: { object: "list", data: [{ id: "small", owned_by: "them" }] } };
+
+test("a key of one service goes to no other: what may be left out is left out where it is for other hosts", async () => {
+  await using web = await openWeb({ "/v1/models": models });
+  await using bed = await openBed();
+  setSecret(bed.data, "OPENAI_API_KEY", "sk-openai", ["api.openai.com"]);
+  setSecret(bed.data, "VLLM_API_KEY", "sk-vllm", [web.host]);
+  setSecret(bed.data, "NAMED_KEY", "sk-named", ["elsewhere.example"]);
+  const config = { baseUrl: `${web.url}/v1` };
+  for (const [service, uses] of [
+    ["vllm", "vllm"],
+    ["box", "openai-compatible"],
+    ["llama-cpp", "llama.cpp"],
+    ["lm-studio", "lm-studio"],
+    ["openai", "openai-compatible"],
+  ] as const)
+    await bed.add({ service, uses, config });
+  const authentication = { kind: "bearer", secret: "NAMED_KEY", isOptional: true };
+  await bed.add({ service: "named", baseUrl: config.baseUrl, authentication, operations: { models: { get: "/models" } } });
+  const { services } = await bed.baton.call("services.check", {});
+  assert.deepEqual([...new Set(services.map(({ health, because }) => because ?? health))], ["healthy"]);
+  const sent = async (target: string) => {
+    assert.ok((await bed.call(target)).ok, target);
+    return web.asked.at(-1)?.headers.authorization;
+  };
+  assert.equal(await sent("vllm/models"), "Bearer sk-vllm");
+  for (const id of ["box", "llama-cpp", "lm-studio", "openai", "named"]) assert.equal(await sent(`${id}/models`), undefined, id);
+  setSecret(bed.data, "OPENAI_API_KEY", "sk-openai", []);
+  setSecret(bed.data, "BOX_API_KEY", "sk-box", []);
+  assert.equal(await sent("box/models"), "Bearer sk-box");
+  assert.equal(await sent("openai/models"), undefined);
+});
+
+test("a secret that is missing is to be set for the host of its service", async () => {
+  await using web = await openWeb({});
+  await using bed = await openBed();
+  const authentication = { kind: "bearer", secret: "LOCK_KEY" };
+  await bed.add({ service: "lock", baseUrl: web.url, authentication, operations: { open: { post: "/open" } } });
+  const called = await bed.call("lock/open");
+  assert.ok(!called.ok && called.problem.code === "SERVICE_SECRET_MISSING");
+  assert.equal(called.problem.fix, `\`baton secrets set LOCK_KEY --host ${web.host}\``);
+});
+
+test("what is a cloud's is remote wherever its proxy stands, unless the definition says otherwise", async () => {
+  await using bed = await openBed();
+  const config = { baseUrl: "http://127.0.0.1:9" };
+  for (const uses of ["openai", "anthropic"]) {
+    await bed.add({ service: uses, uses, config });
+    await bed.add({ service: `own-${uses}`, uses, config, data: "local" });
+  }
+  const { services } = await bed.baton.call("services.list", {});
+  assert.deepEqual(
+    services.map(({ id, isLocal }) => [id, isLocal]),
+    [["anthropic", false], ["openai", false], ["own-anthropic", true], ["own-openai", true]],
   );
 });

@@ -15,14 +15,19 @@ import type { Authentication, FileValue, Operation, Outside, Service, ServiceAns
 import { eventData, jsonLines } from "./stream-format.ts";
 import { TextMask } from "./text-mask.ts";
 
+export interface Secrets {
+  /** Undefined where there is none. Throws SECRET_… problems. */
+  secret(name: string): Json | undefined;
+  /** Whether a secret may be sent to an address: it is for that host, or for none in particular. Everything may where left out. */
+  maySend?(name: string, url: string): boolean;
+}
+
 /** How the world is reached for one service. */
-export interface Reach {
+export interface Reach extends Secrets {
   /** Through the egress gate, where the service's own host is open. */
   open(request: EgressRequest, service: Service): Promise<EgressStream>;
   /** The same, with the whole body. */
   request(request: EgressRequest, service: Service): Promise<EgressResponse>;
-  /** Undefined where there is none. Throws SECRET_… problems. */
-  secret(name: string): Json | undefined;
   /** Calls a tool of an MCP server. */
   tool?(service: Service, name: string, input: Json, abortSignal: AbortSignal): Promise<Json>;
   /** Throws where an MCP server does not answer. */
@@ -111,17 +116,26 @@ export interface Credentials {
 
 export const NO_CREDENTIALS: Credentials = { headers: {}, query: {}, texts: [] };
 
-/** What says who calls. Throws SERVICE_SECRET_MISSING. */
-export function credentialsOf({ id, authentication }: Service, reach: Pick<Reach, "secret">): Credentials {
+/** What says who calls; nothing where a secret that may be left out is for other hosts. Throws SERVICE_SECRET_MISSING. */
+export function credentialsOf(service: Service, secrets: Secrets): Credentials {
+  const { id, authentication } = service;
   if (authentication === null) return NO_CREDENTIALS;
-  const secret = reach.secret(authentication.secret);
-  if (secret !== undefined) return credentialsFrom(authentication, secret);
-  if (authentication.isOptional === true) return NO_CREDENTIALS;
-  const { problem } = servicesProblems.SERVICE_SECRET_MISSING(
-    `${id} needs the secret "${authentication.secret}", which is not there.`,
-    { fix: `\`baton secrets set ${authentication.secret}\`` },
-  );
+  const { secret: name, isOptional = false } = authentication;
+  const url = addressOf(service);
+  const secret = secrets.secret(name);
+  const isMeant = !isOptional || url === null || secrets.maySend?.(name, url) !== false;
+  if (secret !== undefined && isMeant) return credentialsFrom(authentication, secret);
+  if (isOptional) return NO_CREDENTIALS;
+  const host = url === null ? "" : ` --host ${new URL(url).host}`;
+  const { problem } = servicesProblems.SERVICE_SECRET_MISSING(`${id} needs the secret "${name}", which is not there.`, {
+    fix: `\`baton secrets set ${name}${host}\``,
+  });
   throw new ServiceFailure(problem, { failureClass: "secret", wasSent: false });
+}
+
+/** Null for what is no place on a network. */
+export function addressOf({ baseUrl, mcp }: Service): string | null {
+  return mcp !== null && "url" in mcp ? mcp.url : baseUrl;
 }
 
 function credentialsFrom({ kind, name, prefix = "" }: Authentication, secret: Json): Credentials {

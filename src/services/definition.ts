@@ -20,6 +20,7 @@ import { planOperation } from "./openapi.ts";
 import { servicesProblems, shown } from "./problems.ts";
 import {
   type Act,
+  type Authentication,
   LIMITS,
   type McpServer,
   type Operation,
@@ -187,7 +188,7 @@ function entryOf({ uses }: ServiceDefinition): CatalogueEntry | null {
 
 /** What is written goes before what the catalogue says; operations of both are there. */
 function merged(entry: CatalogueEntry, written: ServiceDefinition): ServiceDefinition {
-  const { id: _, judge: __, ports: ___, probe: ____, ...rest } = entry;
+  const { id: _, judge: __, ports: ___, probe: ____, hasOwnKey = false, ...rest } = entry;
   const own = Object.entries(written.operations ?? {}).map(([name, operation]) => {
     const known = entry.operations?.[name];
     const { act = known?.act, ...more } = operation;
@@ -195,7 +196,16 @@ function merged(entry: CatalogueEntry, written: ServiceDefinition): ServiceDefin
   });
   const operations = { ...entry.operations, ...(Object.fromEntries(own) as ServiceDefinition["operations"]) };
   const limits = { ...entry.limits, ...written.limits };
-  return { ...rest, ...written, operations, limits };
+  const authentication = hasOwnKey ? { authentication: ownKeyOf(written.service) } : {};
+  return { ...rest, ...authentication, ...written, operations, limits };
+}
+
+/** Named after the service, so that no key of one is sent to another; never what an entry of the catalogue names for itself. */
+function ownKeyOf(service: string): Authentication {
+  const name = service.replace(/[^A-Za-z0-9]+/g, "_").toUpperCase();
+  const usual = `${/^\d/.test(name) ? `SERVICE_${name}` : name}_API_KEY`;
+  const isTaken = [...CATALOGUE.values()].some(({ authentication }) => authentication?.secret === usual);
+  return { kind: "bearer", secret: isTaken ? `${name}_SERVICE_API_KEY` : usual, isOptional: true };
 }
 
 function configOf(id: string, configuration: JsonSchema | null, config: Members): Members {
