@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Json } from "../src/base/json.ts";
 import { type Baton, type OpenOptions, openBaton, setSecret } from "../src/orchestrator.ts";
+import { definitionOfOpenApi } from "../src/services.ts";
 import { type Called, type CallOptions, type Context, workflow } from "../src/workflow.ts";
 import { openWeb } from "./web.ts";
 
@@ -150,6 +151,43 @@ test("what is a cloud's is remote wherever its proxy stands, unless the definiti
   const { services } = await bed.baton.call("services.list", {});
   assert.deepEqual(
     services.map(({ id, isLocal }) => [id, isLocal]),
-    [["anthropic", false], ["openai", false], ["own-anthropic", true], ["own-openai", true]],
+    [
+      ["anthropic", false],
+      ["openai", false],
+      ["own-anthropic", true],
+      ["own-openai", true],
+    ],
   );
+});
+
+test("an answer that nobody described may be anything, and one that is described must be so", async () => {
+  await using web = await openWeb({ "/made": { body: { id: 1 } }, "/told": { body: { n: "one" } } });
+  await using bed = await openBed();
+  const made = (responses: Json): Json => ({ post: { operationId: "make", responses } });
+  const n = { type: "object", properties: { n: { type: "integer" } } };
+  const json = (schema: Json): Json => ({ description: "ok", content: { "application/json": { schema } } });
+  const documents: Record<string, Json> = {
+    two: { swagger: "2.0", info: { title: "two" }, paths: { "/made": made({ 200: { description: "ok" } }) } },
+    three: { openapi: "3.0.0", info: { title: "three" }, paths: { "/made": made({ 201: { description: "made" } }) } },
+    gone: { openapi: "3.0.0", info: { title: "gone" }, paths: { "/made": made({ 204: { description: "gone" } }) } },
+    both: {
+      openapi: "3.0.0",
+      info: { title: "both" },
+      paths: { "/made": made({ 200: json(n), 202: { description: "later" } }) },
+    },
+    bare: {
+      openapi: "3.0.0",
+      info: { title: "bare" },
+      paths: { "/made": made({ 200: { description: "ok", content: { "application/json": {} } } }) },
+    },
+    told: { openapi: "3.0.0", info: { title: "told" }, paths: { "/told": made({ 200: json(n), 204: { description: "none" } }) } },
+  };
+  for (const [name, document] of Object.entries(documents))
+    await bed.add(definitionOfOpenApi({ document, url: `${web.url}/openapi.json`, name, baseUrl: web.url }));
+  for (const name of ["two", "three", "gone", "both", "bare"]) {
+    const called = await bed.call(`${name}/make`);
+    assert.deepEqual(called.ok ? called.output : called.problem.detail, { id: 1 }, name);
+  }
+  const told = await bed.call("told/make");
+  assert.ok(!told.ok && told.problem.code === "SERVICE_ANSWER_INVALID");
 });

@@ -173,9 +173,12 @@ function requireBound({ url, headers, body }: EgressHop): void {
   const sent = [url, ...Object.values(headers), basicOf(headers), body === null ? "" : Buffer.from(body).toString("utf8")];
   for (const [name, { value, hosts }] of bound)
     if (!isFor(hosts, place) && isSeen(sent, value))
-      throw securityProblems.EGRESS_DENIED(`The secret "${name}" is for ${hosts.join(", ")} and may not be sent to ${place.host}.`, {
-        fix: `\`baton secrets set ${name} --host ${place.host}\` lets it, with the others it is for.`,
-      });
+      throw securityProblems.EGRESS_DENIED(
+        `The secret "${name}" is for ${hosts.join(", ")} and may not be sent to ${place.host}.`,
+        {
+          fix: `\`baton secrets set ${name} --host ${place.host}\` lets it, with the others it is for.`,
+        },
+      );
 }
 
 /** A secret without hosts is for every one. */

@@ -188,7 +188,19 @@ interface Kind extends Pick<CatalogueEntry, "id" | "title" | "ports" | "probe"> 
 const text = { type: "string" } as const;
 
 function speaking(kind: Kind): CatalogueEntry {
-  const { id, title, description, ports, probe, baseUrl, secret, data, maxTokensField = "max_tokens", cost = {}, more = {} } = kind;
+  const {
+    id,
+    title,
+    description,
+    ports,
+    probe,
+    baseUrl,
+    secret,
+    data,
+    maxTokensField = "max_tokens",
+    cost = {},
+    more = {},
+  } = kind;
   return {
     ...{ id, title, description, ports, probe },
     category: "language model",

@@ -209,29 +209,33 @@ function flattened(schema: Json): { readonly properties: JsonObject; readonly re
   };
 }
 
-/** The schema of what the operation gives when all is well; null where nobody says it, or it is no JSON. */
+/** The schema of what the operation gives when all is well; null where one of its answers has none, or is no JSON. */
 function answerOf(operation: JsonObject, api: JsonObject): JsonSchema | boolean | null {
   const responses = isObject(operation.responses) ? operation.responses : {};
   const well = Object.entries(responses).filter(([status]) => /^2(\d\d|XX)$/i.test(status));
-  const written = well.map(([, response]) => answerSchema(resolved(response, api), operation, api));
-  const said = written.filter((one) => one !== undefined);
-  if (said.length === 0) return null;
+  const withBody = well.filter(([status]) => !WITHOUT_BODY.has(status));
+  const said = withBody.map(([, response]) => answerSchema(resolved(response, api), operation, api));
+  if (said.length === 0 || said.includes(undefined)) return null;
   const schemas = new SchemaCopy(api, "output");
-  const copies = said.map((one) => (one === null ? { type: "null" } : schemas.copy(one)));
+  const copies = said.map((one) => schemas.copy(one ?? true));
+  if (withBody.length < well.length) copies.push({ type: "null" });
   const [only] = copies;
   const whole = copies.length === 1 && only !== undefined ? only : { anyOf: copies };
   const definitions = schemas.definitions();
   return readable(isObject(whole) ? { ...whole, ...definitions } : whole, "An answer");
 }
 
-/** Null for an answer without a body; undefined for one that is not known. */
+/** Statuses whose answers have no body, whatever is said of it. Source: RFC 9110 §15.3.5, §15.3.6. */
+const WITHOUT_BODY = new Set(["204", "205"]);
+
+/** Undefined where nobody says it: an answer that is not described may be anything. */
 function answerSchema(response: JsonObject, operation: JsonObject, api: JsonObject): Json | undefined {
   if (api.swagger !== undefined) {
     const produces = [operation.produces, api.produces].find((list) => Array.isArray(list)) as readonly string[] | undefined;
     const isJson = produces === undefined || produces.length === 0 || produces.some((type) => isJsonType(type));
-    return response.schema === undefined ? null : isJson ? response.schema : undefined;
+    return isJson ? response.schema : undefined;
   }
-  if (!isObject(response.content) || Object.keys(response.content).length === 0) return null;
+  if (!isObject(response.content)) return undefined;
   const found = Object.entries(response.content).find(([type]) => isJsonType(type));
   return found === undefined ? undefined : resolved(found[1], api).schema;
 }

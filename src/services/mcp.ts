@@ -18,13 +18,12 @@ import type { Json } from "../base/json.ts";
 import { isProblemError, ProblemError } from "../base/problem.ts";
 import type { EgressRequest, EgressStream } from "../security.ts";
 import { type JsonSchema, masked } from "../workflow.ts";
-import { type Credentials, credentialsOf, NO_CREDENTIALS, PASSING, type Reach, type Secrets } from "./attempt.ts";
+import { type Credentials, credentialsOf, NO_CREDENTIALS, PASSING, type Secrets } from "./attempt.ts";
 import { servicesProblems, shown } from "./problems.ts";
 import type { McpServer, Service } from "./service.ts";
 
 /** How a server by URL is reached: through the gate, at the service's own place. */
 export type McpOpen = (request: EgressRequest, service: Service) => Promise<EgressStream>;
-
 
 /** The answer to the first question, in ms. */
 const CONNECT_MS = 20_000;
