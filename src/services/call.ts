@@ -165,6 +165,7 @@ class Round {
         return await this.#desk.invoke({
           ...{ target: asked.target, capability: asked.capability, input, key: step.idempotencyKey, attempt: step.attempt },
           mayRetry: step.attempt < attemptsMax,
+          mayWait: isLast,
           run: String(this.#context.info.run),
           abortSignal: step.abortSignal,
           queueMs: step.attempt === 1 ? begunAt - askedAt : 0,

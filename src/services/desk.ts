@@ -8,10 +8,12 @@
 //  1. A service is called only through `invoke`, which every guard is part of: input, credentials, circuit, time, answer.
 //  2. Each attempt is one reading, kept under the call's own key: told twice, it is there once.
 //  3. A retry is made only within the service's retry budget.
+//  4. Nobody waits longer than CIRCUIT_WAIT_MS_MAX for a service that is left alone, and nobody at all who can ask another.
 
 import type { Clock } from "../base/clock.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
 import { isProblemError, type ProblemError } from "../base/problem.ts";
+import { SECOND_MS } from "../base/time.ts";
 import { Breaker, type BreakerChange, type Pass, RetryBudget, readBreakerPolicy } from "../flow.ts";
 import type { FreeChange } from "../store.ts";
 import type { Ledger, TrustChoice } from "../trust.ts";
@@ -56,6 +58,8 @@ export class Standing {
   readonly breaker = new Breaker(readBreakerPolicy({}, "breaker"));
   readonly retries = new RetryBudget();
   health: Health = { kind: "unknown" };
+  /** What its last failure said, of those that tell of its health. */
+  lastFailure: string | null = null;
   inFlight = 0;
   /** The models it said it has; null where nobody asked. */
   models: readonly string[] | null = null;
@@ -63,8 +67,30 @@ export class Standing {
   readonly latencyMs = new Map<string, number>();
   readonly costUsd = new Map<string, number>();
 
+  /** Calls that wait for the circuit. */
+  readonly #waiting = new Set<() => void>();
+
   constructor(service: Service) {
     this.service = service;
+  }
+
+  /** Resolves when the circuit may have changed, and after so long; rejects when it is given up. */
+  changed(clock: Clock, afterMs: number, abortSignal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = clock.after(afterMs, resolve);
+    const giveUp = (): void => reject(abortSignal.reason);
+    this.#waiting.add(resolve);
+    abortSignal.addEventListener("abort", giveUp);
+    if (abortSignal.aborted) giveUp();
+    return promise.finally(() => {
+      timer.cancel();
+      this.#waiting.delete(resolve);
+      abortSignal.removeEventListener("abort", giveUp);
+    });
+  }
+
+  wake(): void {
+    for (const go of this.#waiting) go();
   }
 }
 
@@ -101,6 +127,8 @@ export interface InvokeRequest {
   readonly attempt: number;
   /** Whether another attempt at it may follow. */
   readonly mayRetry: boolean;
+  /** Whether it may wait a moment for a service that is left alone: nobody else can be asked. */
+  readonly mayWait: boolean;
   readonly run: string | null;
   readonly abortSignal: AbortSignal;
   readonly queueMs: number;
@@ -141,6 +169,12 @@ export interface CallFacts {
 const UNWELL: ReadonlySet<FailureClass> = new Set(["unavailable", "timeout", "answer"]);
 
 const SHARE = 0.1;
+
+/** So long a call waits for a service that is left alone, in ms: longer than that, whoever asks decides what to do. */
+const CIRCUIT_WAIT_MS_MAX = 2 * SECOND_MS;
+
+/** About as long as a probe takes, in ms: who waits for it looks again after so long. */
+const PROBE_MS = SECOND_MS / 2;
 
 export class Desk {
   readonly #options: DeskOptions;
@@ -297,10 +331,16 @@ export class Desk {
     const { standing, operation } = this.#exactly(request.target);
     const { clock, elapsed } = this.#options;
     standing.retries.called(clock.now());
-    const began = elapsed();
+    let began = elapsed();
     let attempted: Attempted;
     try {
-      attempted = await this.#attempt(standing, operation, request);
+      const input = requireInput(operation.input?.check(request.input), request);
+      let pass = standing.breaker.tryEnter(clock.now());
+      if (pass === null) {
+        pass = await this.#waitToEnter(standing, request);
+        began = elapsed();
+      }
+      attempted = await this.#attempt(standing, operation, request, input, pass);
     } catch (error) {
       this.#failed(standing, operation, request, error, elapsed() - began);
       throw error;
@@ -308,10 +348,14 @@ export class Desk {
     return this.#succeeded(standing, operation, request, attempted, elapsed() - began);
   }
 
-  async #attempt(standing: Standing, operation: Operation, request: InvokeRequest): Promise<Attempted> {
+  async #attempt(
+    standing: Standing,
+    operation: Operation,
+    request: InvokeRequest,
+    checked: Json,
+    pass: Pass,
+  ): Promise<Attempted> {
     const { service } = standing;
-    const checked = requireInput(operation.input?.check(request.input), request);
-    const pass = this.#enter(standing, request.target);
     const last = standing.breaker.changes().at(-1);
     standing.inFlight++;
     try {
@@ -323,7 +367,7 @@ export class Desk {
       this.#circuitSince(standing, last);
       return { ...attempted, output: storedFiles(output, this.#options.files, request.run) };
     } catch (error) {
-      this.#settle(pass, error);
+      this.#settle(standing, pass, error);
       this.#circuitSince(standing, last);
       throw error;
     } finally {
@@ -331,20 +375,27 @@ export class Desk {
     }
   }
 
-  #enter({ breaker }: Standing, target: string): Pass {
-    const now = this.#options.clock.now();
-    const pass = breaker.tryEnter(now);
-    if (pass !== null) return pass;
-    const state = breaker.state(now);
-    const { problem } = servicesProblems.SERVICE_CIRCUIT_OPEN(`${target} kept failing and is left alone for now.`);
-    const retryAfterMs = state.kind === "open" ? Math.max(0, state.until - now) : 1_000;
-    throw new ServiceFailure(problem, { failureClass: "circuit", wasSent: false, mayHelp: true, retryAfterMs });
+  /** Until the circuit lets it through. Throws SERVICE_CIRCUIT_OPEN where that would take too long (4). */
+  async #waitToEnter(standing: Standing, { target, mayWait, abortSignal }: InvokeRequest): Promise<Pass> {
+    const { clock } = this.#options;
+    const { breaker } = standing;
+    const until = clock.now() + (mayWait ? CIRCUIT_WAIT_MS_MAX : 0);
+    for (;;) {
+      const now = clock.now();
+      const pass = breaker.tryEnter(now);
+      if (pass !== null) return pass;
+      const state = breaker.state(now);
+      const freeAt = state.kind === "open" ? state.until : now + PROBE_MS; // half-open: whenever the probe has come to its end
+      if (now >= until || freeAt > until) throw leftAlone(target, standing, freeAt - now);
+      await standing.changed(clock, freeAt - now, abortSignal);
+    }
   }
 
   /** Says when an attempt changed the circuit. */
-  #circuitSince({ breaker, service }: Standing, last: BreakerChange | undefined): void {
-    const now = breaker.changes().at(-1);
-    if (now !== undefined && now !== last) this.#circuitChanged(service.id, now);
+  #circuitSince(standing: Standing, last: BreakerChange | undefined): void {
+    const now = standing.breaker.changes().at(-1);
+    if (now !== undefined && now !== last) this.#circuitChanged(standing.service.id, now);
+    standing.wake();
   }
 
   #circuitChanged(service: string, { at, to, because }: BreakerChange): void {
@@ -356,11 +407,13 @@ export class Desk {
     this.#tell(service, "circuit", `${to}: ${because}`);
   }
 
-  #settle(pass: Pass, error: unknown): void {
+  #settle(standing: Standing, pass: Pass, error: unknown): void {
     const failureClass = classOfFailure(error);
     const now = this.#options.clock.now();
-    if (UNWELL.has(failureClass)) pass.failed(now);
-    else if (failureClass === "refused" || failureClass === "other") pass.succeeded(now);
+    if (UNWELL.has(failureClass)) {
+      standing.lastFailure = isProblemError(error) ? error.problem.detail : null;
+      pass.failed(now);
+    } else if (failureClass === "refused" || failureClass === "other") pass.succeeded(now);
     else pass.forgotten();
   }
 
@@ -434,9 +487,18 @@ export class Desk {
   setHealth(standing: Standing, health: Health): void {
     const before = standing.health.kind;
     standing.health = health;
+    if (health.kind === "healthy") this.#probe(standing);
     if (before === health.kind) return;
     this.#keepState(standing);
     this.#tell(standing.service.id, "health", health.kind === "unhealthy" ? `unhealthy: ${health.because}` : health.kind);
+  }
+
+  /** One that is well need not be left alone any longer. */
+  #probe(standing: Standing): void {
+    const { breaker } = standing;
+    const last = breaker.changes().at(-1);
+    breaker.probeNow(this.#options.clock.now(), "a look found it well");
+    if (breaker.changes().at(-1) !== last) this.#circuitSince(standing, last);
   }
 
   #keepState({ service, health, models, breaker }: Standing): void {
@@ -508,6 +570,14 @@ function requireAnswer(checked: Checked<unknown> | undefined, { output, usage }:
     { facts: { target, class: "answer" } },
   );
   throw new ServiceFailure(problem, { failureClass: "answer", usage, mayHelp: true });
+}
+
+function leftAlone(target: string, { lastFailure }: Standing, retryAfterMs: number): ServiceFailure {
+  const said = lastFailure === null ? "" : ` Last: ${lastFailure}`;
+  const { problem } = servicesProblems.SERVICE_CIRCUIT_OPEN(`${target} kept failing and is left alone for now.${said}`, {
+    facts: { target, class: "circuit", retryAfterMs },
+  });
+  return new ServiceFailure(problem, { failureClass: "circuit", wasSent: false, retryAfterMs });
 }
 
 function failureOf({ problem }: ProblemError, failureClass: FailureClass): ServiceFailure {
