@@ -4,6 +4,7 @@
 //  1. A credential goes to the service's own address and nowhere else, and is masked in all that comes back.
 //  2. What fails says of itself whether it was sent, whether trying again may help, and when.
 //  3. Nothing that is no JSON and no text is read as one: it stays bytes.
+//  4. A mistake of Baton's own is no failure of the service: it is told as what it is. What an author's `act` throws is one.
 
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
@@ -11,7 +12,7 @@ import type { EgressRequest, EgressResponse, EgressStream } from "../security.ts
 import { masked } from "../workflow.ts";
 import { multipart } from "./multipart.ts";
 import { servicesProblems } from "./problems.ts";
-import type { Authentication, FileValue, Operation, Outside, Service, ServiceAnswer, ServiceRequest, Usage } from "./service.ts";
+import type { Act, Authentication, FileValue, Operation, Outside, Service, ServiceAnswer, ServiceRequest, Usage } from "./service.ts";
 import { eventData, jsonLines } from "./stream-format.ts";
 import { TextMask } from "./text-mask.ts";
 
@@ -92,7 +93,7 @@ interface FailureFacts {
   readonly retryAfterMs?: number;
 }
 
-/** Throws ServiceFailure. */
+/** Throws ServiceFailure, and BUG. */
 export async function attempt(request: AttemptRequest, reach: Reach): Promise<Attempted> {
   const { service, operation } = request;
   const credentials = credentialsOf(service, reach);
@@ -210,6 +211,14 @@ class Exchange implements Outside {
   }
 
   async send(request: ServiceRequest): Promise<ServiceAnswer> {
+    try {
+      return await this.#send(request);
+    } catch (error) {
+      throw bugIn(error) ?? error;
+    }
+  }
+
+  async #send(request: ServiceRequest): Promise<ServiceAnswer> {
     const { status, headers, body } = await this.#reach.request(this.#prepared(request), this.#request.service);
     const read = readBody(Buffer.from(body.buffer, body.byteOffset, body.byteLength), headers["content-type"] ?? "");
     const answer = { status, headers, body: read };
@@ -218,6 +227,14 @@ class Exchange implements Outside {
   }
 
   async *items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json> {
+    try {
+      yield* this.#items(request, format);
+    } catch (error) {
+      throw bugIn(error) ?? error;
+    }
+  }
+
+  async *#items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json> {
     const { status, headers, body } = await this.#reach.open(this.#prepared(request), this.#request.service);
     if (status >= 300) {
       const answer = { status, headers, body: readBody(await collected(body), headers["content-type"] ?? "") };
@@ -364,8 +381,42 @@ function retryAfterOf(text: string | undefined, date: string | undefined): numbe
   return Number.isNaN(spanMs) ? null : Math.min(Math.max(spanMs, 0), RETRY_AFTER_MS_MAX);
 }
 
+/**
+ * What JavaScript throws where code does what it never should, as the problem it is; null for everything else. Errors with a
+ * code of their own are of those who were asked: the system, the network.
+ */
+export function bugIn(thrown: unknown): ProblemError | null {
+  if (!(thrown instanceof Error)) return null;
+  if (isProblemError(thrown)) return thrown.code === "BUG" ? thrown : null;
+  const isAssertion = thrown.name === "AssertionError";
+  const isMistake = (thrown instanceof TypeError || thrown instanceof ReferenceError) && !("code" in thrown);
+  if (!isAssertion && !isMistake) return null;
+  const bug = servicesProblems.BUG(`Unexpected: ${cut(thrown.message)}`, { cause: thrown });
+  return Object.assign(bug, { nonRetryable: true });
+}
+
+/** An author's function speaks for its service: what it throws is a failure of the service, mistakes too. */
+export function authored(act: Act): Act {
+  return async (input, outside) => {
+    try {
+      return await act(input, outside);
+    } catch (error) {
+      throw isProblemError(error) ? error : failureOfAuthor(error);
+    }
+  };
+}
+
+function failureOfAuthor(thrown: unknown): ServiceFailure {
+  const { problem } = servicesProblems.SERVICE_FAILED(cut(thrown instanceof Error ? thrown.message : String(thrown)));
+  const { nonRetryable = false, retryAfterMs } = (thrown ?? {}) as { nonRetryable?: boolean; retryAfterMs?: number };
+  const known = typeof retryAfterMs === "number" ? { retryAfterMs } : {};
+  return new ServiceFailure(problem, { failureClass: "other", mayHelp: !nonRetryable, ...known });
+}
+
 /** Whatever was thrown while an operation acted. */
-function failureFrom(thrown: unknown, target: string, usage: Usage, secrets: readonly string[]): ServiceFailure {
+function failureFrom(thrown: unknown, target: string, usage: Usage, secrets: readonly string[]): ProblemError {
+  const bug = bugIn(thrown);
+  if (bug !== null) return bug;
   if (thrown instanceof ServiceFailure) {
     const { problem, failureClass, wasSent, nonRetryable, retryAfterMs } = thrown;
     const detail = problem.detail.startsWith(target) ? problem.detail : `${target}: ${problem.detail}`;

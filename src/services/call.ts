@@ -280,7 +280,7 @@ function lateOf(problem: Problem, target: string, { timeoutMs, attemptTimeoutMs 
   return servicesProblems.SERVICE_UNAVAILABLE(`${target} did not answer within ${spanMs} ms.`, { facts }).problem;
 }
 
-const PASSED_ON = new Set(["RUN_ENDED", "STORAGE_FAILED", "ENGINE_CLOSED", "RUN_CANCELED", "RUN_TIMEOUT"]);
+const PASSED_ON = new Set(["RUN_ENDED", "STORAGE_FAILED", "ENGINE_CLOSED", "RUN_CANCELED", "RUN_TIMEOUT", "BUG"]);
 
 function spent(target: string, tried: readonly Problem[]): Problem {
   const [only] = tried;

@@ -11,6 +11,7 @@ import {
   type Schema,
   type Source,
 } from "../workflow.ts";
+import { authored } from "./attempt.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { CatalogueEntry } from "./catalogue-entry.ts";
@@ -276,5 +277,9 @@ function invalid(sentence: string, fix?: string): Error {
 
 /** A service that is written in TypeScript. Throws SERVICE_DEFINITION_INVALID. */
 export function serviceOfCode(definition: ServiceDefinition): Service {
-  return serviceOf(definition, null);
+  const operations = Object.entries(definition.operations ?? {}).map(([name, operation]) => {
+    const { act } = operation;
+    return [name, typeof act === "function" ? { ...operation, act: authored(act) } : operation] as const;
+  });
+  return serviceOf({ ...definition, operations: Object.fromEntries(operations) }, null);
 }

@@ -18,7 +18,7 @@ import { Breaker, type BreakerChange, type Pass, RetryBudget, readBreakerPolicy 
 import type { FreeChange } from "../store.ts";
 import type { Ledger, TrustChoice } from "../trust.ts";
 import { type CallOptions, type Checked, issuesInWords } from "../workflow.ts";
-import { type Attempted, attempt, type FailureClass, type Reach, ServiceFailure } from "./attempt.ts";
+import { type Attempted, attempt, bugIn, type FailureClass, type Reach, ServiceFailure } from "./attempt.ts";
 import { inputSchemaOf } from "./capabilities.ts";
 import { costOf, expectedCostOf } from "./cost.ts";
 import { type Files, storedFiles, withFiles } from "./files.ts";
@@ -326,7 +326,7 @@ export class Desk {
 
   // Calling.
 
-  /** One attempt. Throws ServiceFailure. */
+  /** One attempt. Throws ServiceFailure; and BUG, which says nothing of the service and is no reading. */
   async invoke(request: InvokeRequest): Promise<Done> {
     const { standing, operation } = this.#exactly(request.target);
     const { clock, elapsed } = this.#options;
@@ -342,6 +342,8 @@ export class Desk {
       }
       attempted = await this.#attempt(standing, operation, request, input, pass);
     } catch (error) {
+      const bug = bugIn(error);
+      if (bug !== null) throw bug;
       this.#failed(standing, operation, request, error, elapsed() - began);
       throw error;
     }

@@ -11,6 +11,7 @@ import { serviceOfCode } from "./definition.ts";
 import { Desk, type ServiceEvent } from "./desk.ts";
 import { checkHealth, HealthWatch, pauseAfter } from "./health.ts";
 import { servicesProblems } from "./problems.ts";
+import type { Operation } from "./service.ts";
 
 const nowhere: Reach = {
   open: () => Promise.reject(new Error("nothing is reached here")),
@@ -57,9 +58,9 @@ function bed() {
   const watch = new HealthWatch(options);
   const look = () => checkHealth(desk.standing("model"), options);
   const circuit = () => desk.standing("model").breaker.state(clock.now()).kind;
-  let calls = 0;
+  let count = 0;
   const call = async (mayWait = true, abortSignal = new AbortController().signal): Promise<unknown> => {
-    const request = { target: "model/say", capability: "say", input: {}, key: `call ${++calls}`, attempt: 1, mayRetry: false };
+    const request = { target: "model/say", capability: "say", input: {}, key: `call ${++count}`, attempt: 1, mayRetry: false };
     try {
       return (await desk.invoke({ ...request, mayWait, run: null, abortSignal, queueMs: 0, say: null })).output;
     } catch (error) {
@@ -68,7 +69,8 @@ function bed() {
       return retryAfterMs === undefined ? error.code : [error.code, retryAfterMs];
     }
   };
-  return { clock, kept, told, state, desk, service, watch, look, circuit, call };
+  const calls = () => kept.filter((one) => one.kind === "reading" && one.what === "call").length;
+  return { clock, kept, told, state, desk, service, watch, look, circuit, call, calls };
 }
 
 /** One whose circuit has just opened. */
@@ -173,4 +175,19 @@ test("who can ask another waits for nobody that is left alone; who cannot waits 
   await clock.advance(1_500);
   assert.deepEqual(await Promise.all(waiting), ["said", "said", "said"]);
   assert.equal(circuit(), "closed");
+});
+
+test("a mistake of Baton's own code is told as one, and says nothing of the service; an author's is its failure", async () => {
+  const { desk, service, call, calls, circuit } = bed();
+  const undefinedThing = undefined as unknown as { readonly name: string };
+  const mistakes = [() => undefinedThing.name, () => assert.equal(1, 2), () => Reflect.get({}, "x").y];
+  for (const act of mistakes) {
+    const say = { ...(service.operations.get("say") as Operation), act: act as Operation["act"] };
+    desk.set({ ...service, operations: new Map([["say", say]]) });
+    for (let i = 0; i < 6; i++) assert.equal(await call(), "BUG");
+  }
+  assert.deepEqual([calls(), circuit()], [0, "closed"]);
+  desk.set(serviceOfCode({ service: "model", operations: { say: { effects: "read", act: () => undefinedThing.name } } }));
+  assert.equal(await call(), "SERVICE_FAILED");
+  assert.equal(calls(), 1);
 });
