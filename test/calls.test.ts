@@ -326,6 +326,42 @@ test("learned choosing leaves what fails, and what people rate low; all of it ou
   assert.deepEqual(figures.userSatisfaction, { mean: 1, ratings: 6 });
 });
 
+test("a call that gets its result from another service is a success; what is the caller's own fault counts for neither", async () => {
+  const { services, state } = scripted(["a", "b"]);
+  state.a = "down";
+  const strict = service({
+    service: "strict",
+    operations: { take: { effects: "read", input: { type: "object", required: ["n"] }, act: () => 1 } },
+  });
+  const story = workflow({
+    name: "story",
+    run: async (context) => {
+      const ask = async (name: string, target: string, options: CallOptions = {}) =>
+        (await context.tryCall(target, {}, { ...QUICK, name, ...options })).ok;
+      return [
+        await ask("chosen", "word.say"),
+        await ask("in its stead", "a/say", { fallback: [{ call: "b/say" }] }),
+        await ask("wrong", "strict/take"),
+        await ask("in vain", "a/say", { fallback: [{ value: "none" }] }),
+        await ask("in vain as well", "a/say"),
+      ];
+    },
+  });
+  await using bed = openBed([...services, strict], [story]);
+  await using baton = await bed.open();
+  assert.deepEqual(await (await baton.start(story as never, null)).result(), [true, true, false, true, false]);
+  const { figures, operations } = await baton.call("stats.show", {});
+  assert.deepEqual(figures.serviceSuccessRate, { share: 0.5, calls: 4 });
+  assert.deepEqual(
+    operations.map((one) => [one.service, one.calls, one.successShare]),
+    [
+      ["a", 4, 0],
+      ["b", 2, 1],
+      ["strict", 1, null],
+    ],
+  );
+});
+
 async function callsOf(baton: Baton): Promise<Record<string, number>> {
   const { operations } = await baton.call("stats.show", {});
   return Object.fromEntries(operations.map(({ service: name, calls }) => [name, calls]));

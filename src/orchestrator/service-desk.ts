@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import type { EmbeddedEngine } from "../engine.ts";
-import { type Figures, type ReadReading, type RollupKey, rolledUp } from "../monitor.ts";
+import { type KeptFigures, type ReadReading, type RollupKey, rolledUp } from "../monitor.ts";
 import {
   Desk,
   type Health,
@@ -193,9 +193,9 @@ export class ServiceDesk implements AsyncDisposable {
     const { store, engine } = this.#options;
     const pending = this.#pending;
     this.#pending = [];
-    const known = (key: RollupKey): Figures | null => {
+    const known = (key: RollupKey): KeptFigures | null => {
       const found = store.rollup(key);
-      return found === null ? null : (JSON.parse(found.figuresText) as Figures);
+      return found === null ? null : (JSON.parse(found.figuresText) as KeptFigures);
     };
     const stateText = JSON.stringify(this.#ledger.snapshot());
     await engine.keep([...rolledUp(pending, known), { kind: "fold", name: FOLD, position: this.#position, stateText }]);

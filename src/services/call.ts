@@ -37,12 +37,12 @@ async function call(context: Context, desk: Answerers, target: string, input: Js
     throw servicesProblems.SERVICE_TARGET_INVALID("What is to be called is no text.");
   if (options !== NO_OPTIONS) requireOptions(options);
   const name = options.name ?? target;
-  const first = await new Round(context, desk, options).ask(target, input, null, name);
   const { fallback = [] } = options;
+  const first = await new Round(context, desk, options, fallback).ask(target, input, null, name);
   if (first.ok || fallback.length === 0) return first;
   return context.scope(`${name} instead`, async (own) => {
-    const round = new Round(own, desk, options);
     for (const [at, standIn] of fallback.entries()) {
+      const round = new Round(own, desk, options, fallback.slice(at + 1));
       const found = await round.standIn(standIn, at, target, input, first.problem);
       if (found !== null) return degraded(own, target, found);
     }
@@ -100,17 +100,22 @@ class Round {
   readonly #context: Context;
   readonly #desk: Answerers;
   readonly #options: CallOptions;
+  /** What stands in when nobody answers this round. */
+  readonly #next: readonly CallFallback[];
 
-  constructor(context: Context, desk: Answerers, options: CallOptions) {
+  constructor(context: Context, desk: Answerers, options: CallOptions, next: readonly CallFallback[]) {
     this.#context = context;
     this.#desk = desk;
     this.#options = options;
+    this.#next = next;
   }
 
   /** Where the service is named there is no choice: it is asked by a step of its own. */
   async ask(target: string, input: Json, standsIn: Degradation | null, name: string): Promise<Called<Json>> {
     if (!target.includes("/"))
-      return this.#context.scope(name, (own) => new Round(own, this.#desk, this.#options).#askChosen(target, input, standsIn));
+      return this.#context.scope(name, (own) =>
+        new Round(own, this.#desk, this.#options, this.#next).#askChosen(target, input, standsIn),
+      );
     const asked = this.#desk.asked(target);
     const done = await this.#askOne(asked, name, target, input, true, standsIn);
     return "output" in done ? calledOf(target, done, standsIn) : { ok: false, problem: done };
@@ -165,7 +170,7 @@ class Round {
         return await this.#desk.invoke({
           ...{ target: asked.target, capability: asked.capability, input, key: step.idempotencyKey, attempt: step.attempt },
           mayRetry: step.attempt < attemptsMax,
-          mayWait: isLast,
+          isLast: isLast && !asksOthers(this.#next),
           run: String(this.#context.info.run),
           abortSignal: step.abortSignal,
           queueMs: step.attempt === 1 ? begunAt - askedAt : 0,
@@ -248,6 +253,12 @@ class Round {
     });
     return answer.by === "timeout" ? null : nobody(answer.value, { how: "person", because });
   }
+}
+
+/** Whether some service is asked yet, should nobody answer before. */
+function asksOthers(fallbacks: readonly CallFallback[]): boolean {
+  const decisive = fallbacks.find((one) => "call" in one || "model" in one || "value" in one);
+  return decisive !== undefined && !("value" in decisive);
 }
 
 /** A result that no service gave. */

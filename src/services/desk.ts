@@ -127,8 +127,8 @@ export interface InvokeRequest {
   readonly attempt: number;
   /** Whether another attempt at it may follow. */
   readonly mayRetry: boolean;
-  /** Whether it may wait a moment for a service that is left alone: nobody else can be asked. */
-  readonly mayWait: boolean;
+  /** Nobody else would be asked after it: so it may wait a moment for a service that is left alone, and its end is the call's. */
+  readonly isLast: boolean;
   readonly run: string | null;
   readonly abortSignal: AbortSignal;
   readonly queueMs: number;
@@ -155,6 +155,8 @@ export interface CallFacts {
   readonly failure?: FailureClass;
   readonly code?: string | undefined;
   readonly attempt: number;
+  /** No other attempt of the same call follows, here or elsewhere. */
+  readonly isFinal: boolean;
   readonly latencyMs: number;
   readonly queueMs: number;
   readonly costUsd: number;
@@ -312,10 +314,9 @@ export class Desk {
     if (standing === undefined || operation === undefined)
       return { target, capability: target, isRepeatable: false, timeoutMs: LIMITS.timeoutMs, concurrency: 1 };
     const { concurrency, rate } = standing.service.limits;
-    const isRepeatable = operation.isIdempotent || operation.idempotencyHeader !== null;
     const capability = operation.capabilities[0] ?? target;
     const { timeoutMs } = operation;
-    return { target, capability, isRepeatable, timeoutMs, concurrency, ...(rate === undefined ? {} : { rate }) };
+    return { target, capability, isRepeatable: isRepeatable(operation), timeoutMs, concurrency, ...(rate === undefined ? {} : { rate }) };
   }
 
   #exactly(target: string): { standing: Standing; operation: Operation } {
@@ -378,10 +379,10 @@ export class Desk {
   }
 
   /** Until the circuit lets it through. Throws SERVICE_CIRCUIT_OPEN where that would take too long (4). */
-  async #waitToEnter(standing: Standing, { target, mayWait, abortSignal }: InvokeRequest): Promise<Pass> {
+  async #waitToEnter(standing: Standing, { target, isLast, abortSignal }: InvokeRequest): Promise<Pass> {
     const { clock } = this.#options;
     const { breaker } = standing;
-    const until = clock.now() + (mayWait ? CIRCUIT_WAIT_MS_MAX : 0);
+    const until = clock.now() + (isLast ? CIRCUIT_WAIT_MS_MAX : 0);
     for (;;) {
       const now = clock.now();
       const pass = breaker.tryEnter(now);
@@ -426,7 +427,7 @@ export class Desk {
     moved(standing.costUsd, operation.name, costUsd);
     const { inputTokens, outputTokens } = attempted.usage;
     const { inFlight } = standing;
-    const facts = { capability, ok: true, attempt, latencyMs, queueMs, costUsd, inFlight, inputTokens, outputTokens, degraded };
+    const facts = { capability, ok: true, attempt, isFinal: true, latencyMs, queueMs, costUsd, inFlight, inputTokens, outputTokens, degraded };
     const call = this.#record(standing, operation, request, facts);
     if (rememberAs !== undefined)
       this.#options.keep([
@@ -447,12 +448,21 @@ export class Desk {
     const failureClass = classOfFailure(error);
     const costUsd = failure === null || !failure.wasSent ? 0 : costOf(operation.cost, failure.usage, false);
     const { inputTokens, outputTokens } = failure?.usage ?? {};
+    const isOver = !this.#mayRetry(standing, request, failure);
+    const isSent = failure?.wasSent !== false;
+    const isFinal = isOver && (request.isLast || (isSent && !isRepeatable(operation)));
     this.#record(standing, operation, request, {
-      ...{ capability, ok: false, failure: failureClass, attempt, latencyMs, queueMs, costUsd },
+      ...{ capability, ok: false, failure: failureClass, attempt, isFinal, latencyMs, queueMs, costUsd },
       ...{ inFlight: standing.inFlight, code: failure?.code, inputTokens, outputTokens },
     });
-    if (failure === null || failure.nonRetryable || !request.mayRetry) return;
-    if (!standing.retries.tryRetry(this.#options.clock.now())) failure.nonRetryable = true; // 3
+  }
+
+  /** Whether another attempt at the same service follows (3). What took too long is no ServiceFailure, and is tried again. */
+  #mayRetry({ retries }: Standing, { mayRetry, abortSignal }: InvokeRequest, failure: ServiceFailure | null): boolean {
+    if (!mayRetry) return false;
+    if (failure === null) return isRetriedTimeout(abortSignal.reason);
+    if (!failure.nonRetryable && !retries.tryRetry(this.#options.clock.now())) failure.nonRetryable = true;
+    return !failure.nonRetryable;
   }
 
   #record(standing: Standing, operation: Operation, request: InvokeRequest, facts: CallFacts): string {
@@ -526,6 +536,11 @@ function strategyOf(written: string | undefined): Strategy {
   });
 }
 
+/** Doing it twice is doing it once, or the service can tell. */
+function isRepeatable({ isIdempotent, idempotencyHeader }: Operation): boolean {
+  return isIdempotent || idempotencyHeader !== null;
+}
+
 /** By its name, or by a capability it has. Throws SERVICE_OPERATION_UNKNOWN. */
 export function operationNamed(service: Service, name: string): Operation {
   const { id, operations } = service;
@@ -584,6 +599,11 @@ function leftAlone(target: string, { lastFailure }: Standing, retryAfterMs: numb
 
 function failureOf({ problem }: ProblemError, failureClass: FailureClass): ServiceFailure {
   return new ServiceFailure(problem, { failureClass, wasSent: false });
+}
+
+/** An attempt ran out of its own time, and not the whole call of its. */
+function isRetriedTimeout(reason: unknown): boolean {
+  return isProblemError(reason) && reason.code === "STEP_TIMEOUT" && !("nonRetryable" in reason && reason.nonRetryable === true);
 }
 
 /** An attempt that was told to stop ran out of time, or was not wanted any more. */

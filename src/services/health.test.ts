@@ -59,10 +59,10 @@ function bed() {
   const look = () => checkHealth(desk.standing("model"), options);
   const circuit = () => desk.standing("model").breaker.state(clock.now()).kind;
   let count = 0;
-  const call = async (mayWait = true, abortSignal = new AbortController().signal): Promise<unknown> => {
+  const call = async (isLast = true, abortSignal = new AbortController().signal): Promise<unknown> => {
     const request = { target: "model/say", capability: "say", input: {}, key: `call ${++count}`, attempt: 1, mayRetry: false };
     try {
-      return (await desk.invoke({ ...request, mayWait, run: null, abortSignal, queueMs: 0, say: null })).output;
+      return (await desk.invoke({ ...request, isLast, run: null, abortSignal, queueMs: 0, say: null })).output;
     } catch (error) {
       if (!isProblemError(error)) return (error as Error).message;
       const { retryAfterMs } = error.problem.facts ?? {};
