@@ -362,6 +362,53 @@ test("a call that gets its result from another service is a success; what is the
   );
 });
 
+test("what nobody knows the cost of is never as if it were free", async () => {
+  const { services } = scripted(["far", "near", "told"], (name) => (name === "near" ? {} : { data: "remote", priority: 1 }));
+  const priced = services.map((one) =>
+    one.service === "told" ? { ...one, operations: mapped(one, (say) => ({ ...say, cost: { usdPerCall: 0.5 } })) } : one,
+  );
+  const story = workflow({
+    name: "story",
+    run: async (context) => {
+      const by = (options: CallOptions & { name: string }) => context.tryCall("word.say", {}, options);
+      const [cheap, dear, far] = [
+        await by({ name: "cheap", costMaxUsd: 0.1 }),
+        await by({ name: "dear", strategy: "least-cost", except: ["near"] }),
+        await by({ name: "far", only: ["far"] }),
+      ];
+      return { cheap, dear, far, out: await by({ name: "out", only: ["far"], costMaxUsd: 9 }) };
+    },
+  });
+  await using bed = openBed(priced as ServiceDefinition[], [story]);
+  await using baton = await bed.open();
+  const run = await baton.start(story as never, null);
+  const { cheap, dear, far, out } = (await run.result()) as Record<string, Called<Json> & { ok: true }>;
+  assert.deepEqual(
+    [cheap, dear, far].map((one) => [one?.target, one?.costUsd, one?.isCostKnown]),
+    [
+      ["near/say", 0, undefined],
+      ["told/say", 0.5, undefined],
+      ["far/say", 0, false],
+    ],
+  );
+  assert.match(JSON.stringify(out), /far\/say: nobody knows what it costs/);
+  const { operations } = await baton.call("stats.show", {});
+  assert.deepEqual(
+    operations.map((one) => [one.service, one.costUsd, one.unpriced]),
+    [
+      ["far", 0, 1],
+      ["near", 0, 0],
+      ["told", 0.5, 0],
+    ],
+  );
+});
+
+type Operations = NonNullable<ServiceDefinition["operations"]>;
+
+function mapped({ operations = {} }: ServiceDefinition, change: (one: Operations[string]) => Operations[string]): Operations {
+  return Object.fromEntries(Object.entries(operations).map(([name, one]) => [name, change(one)]));
+}
+
 async function callsOf(baton: Baton): Promise<Record<string, number>> {
   const { operations } = await baton.call("stats.show", {});
   return Object.fromEntries(operations.map(({ service: name, calls }) => [name, calls]));

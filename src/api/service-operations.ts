@@ -73,6 +73,7 @@ const kpis = z.object({
       ...{ service: z.string(), operation: z.string(), calls: z.number(), retries: z.number(), successShare: share },
       ...{ failures: z.record(z.string(), z.number()), degradedShare: share, p50Ms: share, p95Ms: share, p99Ms: share },
       ...{ queueP95Ms: share, inputTokens: z.number(), outputTokens: z.number(), costUsd: z.number(), satisfaction: share },
+      unpriced: z.number().describe("attempts of which nobody knows what they cost; they are not in costUsd"),
     }),
   ),
 });

@@ -124,7 +124,13 @@ test("the five figures of a day", () => {
 
 test("3 what was folded before anybody said which attempt was the last counts as it did", () => {
   const { failedCalls: _, ...kept } = { ...NOTHING, calls: 10, attempts: 12, succeeded: 7, failures: { timeout: 5 } };
-  const rollup = { service: "a", operation: "x", spanMs: SPANS.fineMs, fromAt: NOW - SPANS.fineMs, figuresText: JSON.stringify(kept) };
+  const rollup = {
+    service: "a",
+    operation: "x",
+    spanMs: SPANS.fineMs,
+    fromAt: NOW - SPANS.fineMs,
+    figuresText: JSON.stringify(kept),
+  };
   const { figures } = kpisOf({ rollups: [rollup], readings: [], ratings: [] }, "24h", NOW);
   assert.deepEqual(figures.serviceSuccessRate, { share: 0.7, calls: 10 });
 });

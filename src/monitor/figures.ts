@@ -27,6 +27,8 @@ export interface Figures {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly costUsd: number;
+  /** Attempts of which nobody knows what they cost; `costUsd` is without them. */
+  readonly unpriced: number;
   /** Time at the service, failed attempts included. */
   readonly busyMs: number;
   /** Of these, what failed attempts took. */
@@ -42,7 +44,7 @@ export interface Figures {
 
 export const NOTHING: Figures = {
   ...{ calls: 0, attempts: 0, succeeded: 0, failedCalls: 0, failures: {}, degraded: 0 },
-  ...{ latency: {}, latencySumMs: 0, queue: {}, inputTokens: 0, outputTokens: 0, costUsd: 0, busyMs: 0 },
+  ...{ latency: {}, latencySumMs: 0, queue: {}, inputTokens: 0, outputTokens: 0, costUsd: 0, unpriced: 0, busyMs: 0 },
   ...{ wastedTokens: 0, wastedUsd: 0, wastedMs: 0, checks: 0, checksWell: 0, opened: 0 },
 };
 
@@ -86,6 +88,7 @@ export class Tally {
     own.inputTokens += inputTokens;
     own.outputTokens += outputTokens;
     own.costUsd += costUsd;
+    if (facts.costUsd === null) own.unpriced++;
     own.busyMs += latencyMs;
     if (facts.ok === true) {
       own.succeeded++;

@@ -43,6 +43,8 @@ export interface OperationFigures {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly costUsd: number;
+  /** Attempts of which nobody knows what they cost; they are not in `costUsd`. */
+  readonly unpriced: number;
   readonly satisfaction: number | null;
 }
 
@@ -159,6 +161,7 @@ function operationsOf(byOperation: ReadonlyMap<string, Figures>, ratings: readon
         p99Ms: quantile(figures.latency, 0.99),
         queueP95Ms: quantile(figures.queue, 0.95),
         ...{ inputTokens: figures.inputTokens, outputTokens: figures.outputTokens, costUsd: figures.costUsd },
+        unpriced: figures.unpriced,
         satisfaction: meanRating(own),
       };
     });

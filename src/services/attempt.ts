@@ -12,7 +12,17 @@ import type { EgressRequest, EgressResponse, EgressStream } from "../security.ts
 import { masked } from "../workflow.ts";
 import { multipart } from "./multipart.ts";
 import { servicesProblems } from "./problems.ts";
-import type { Act, Authentication, FileValue, Operation, Outside, Service, ServiceAnswer, ServiceRequest, Usage } from "./service.ts";
+import type {
+  Act,
+  Authentication,
+  FileValue,
+  Operation,
+  Outside,
+  Service,
+  ServiceAnswer,
+  ServiceRequest,
+  Usage,
+} from "./service.ts";
 import { eventData, jsonLines } from "./stream-format.ts";
 import { TextMask } from "./text-mask.ts";
 

@@ -20,7 +20,7 @@ import type { Ledger, TrustChoice } from "../trust.ts";
 import { type CallOptions, type Checked, issuesInWords } from "../workflow.ts";
 import { type Attempted, attempt, bugIn, type FailureClass, type Reach, ServiceFailure } from "./attempt.ts";
 import { inputSchemaOf } from "./capabilities.ts";
-import { costOf, expectedCostOf } from "./cost.ts";
+import { costOf, expectedCostOf, type Priced } from "./cost.ts";
 import { type Files, storedFiles, withFiles } from "./files.ts";
 import { nearest, servicesProblems, shown } from "./problems.ts";
 import { type Candidate, type Choice, type Learned, STRATEGIES, type Strategy, select } from "./selection.ts";
@@ -144,6 +144,8 @@ export interface Done {
   readonly call: string;
   readonly latencyMs: number;
   readonly costUsd: number;
+  /** There where nobody knows what it cost, and `costUsd` is 0. */
+  readonly isCostKnown?: false;
   readonly inputTokens?: number;
   readonly outputTokens?: number;
 }
@@ -159,7 +161,8 @@ export interface CallFacts {
   readonly isFinal: boolean;
   readonly latencyMs: number;
   readonly queueMs: number;
-  readonly costUsd: number;
+  /** Null where nobody knows. */
+  readonly costUsd: number | null;
   readonly inputTokens?: number | undefined;
   readonly outputTokens?: number | undefined;
   /** Under way at the service when this had ended. */
@@ -283,7 +286,7 @@ export class Desk {
       inFlight,
       concurrency: service.limits.concurrency,
       latencyMs: latencyMs.get(operation.name) ?? operation.typicalLatencyMs,
-      costUsd: costUsd.get(operation.name) ?? expectedCostOf(operation.cost, input),
+      costUsd: costUsd.get(operation.name) ?? expectedCostOf(pricedBy(service, operation), input),
       unfit: unfitness(operation, models, input),
     };
   }
@@ -292,7 +295,10 @@ export class Desk {
     const { valueUsd, deadlineMs, delayUsdPerMs } = options;
     const choice: TrustChoice = this.#options.ledger().choose({
       capability,
-      candidates: fit.map(({ target, costUsd, inFlight }) => ({ agent: target, priceUsd: costUsd, inFlight })),
+      candidates: fit.map(({ target, costUsd, inFlight }) => ({
+        ...{ agent: target, inFlight },
+        ...(costUsd === null ? {} : { priceUsd: costUsd }),
+      })),
       ...(valueUsd === undefined ? {} : { valueUsd }),
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
       ...(delayUsdPerMs === undefined ? {} : { delayUsdPerMs }),
@@ -316,7 +322,14 @@ export class Desk {
     const { concurrency, rate } = standing.service.limits;
     const capability = operation.capabilities[0] ?? target;
     const { timeoutMs } = operation;
-    return { target, capability, isRepeatable: isRepeatable(operation), timeoutMs, concurrency, ...(rate === undefined ? {} : { rate }) };
+    return {
+      target,
+      capability,
+      isRepeatable: isRepeatable(operation),
+      timeoutMs,
+      concurrency,
+      ...(rate === undefined ? {} : { rate }),
+    };
   }
 
   #exactly(target: string): { standing: Standing; operation: Operation } {
@@ -422,12 +435,24 @@ export class Desk {
 
   #succeeded(standing: Standing, operation: Operation, request: InvokeRequest, attempted: Attempted, latencyMs: number): Done {
     const { target, capability, key, attempt, queueMs, degraded, rememberAs } = request;
-    const costUsd = costOf(operation.cost, attempted.usage);
+    const costUsd = costOf(pricedBy(standing.service, operation), attempted.usage);
     moved(standing.latencyMs, operation.name, latencyMs);
-    moved(standing.costUsd, operation.name, costUsd);
+    if (costUsd !== null) moved(standing.costUsd, operation.name, costUsd);
     const { inputTokens, outputTokens } = attempted.usage;
     const { inFlight } = standing;
-    const facts = { capability, ok: true, attempt, isFinal: true, latencyMs, queueMs, costUsd, inFlight, inputTokens, outputTokens, degraded };
+    const facts = {
+      capability,
+      ok: true,
+      attempt,
+      isFinal: true,
+      latencyMs,
+      queueMs,
+      costUsd,
+      inFlight,
+      inputTokens,
+      outputTokens,
+      degraded,
+    };
     const call = this.#record(standing, operation, request, facts);
     if (rememberAs !== undefined)
       this.#options.keep([
@@ -439,14 +464,16 @@ export class Desk {
         },
       ]);
     const { usd: _counted, ...tokens } = attempted.usage;
-    return { output: attempted.output, call, latencyMs: rounded(latencyMs), costUsd, ...tokens };
+    const cost = costUsd === null ? ({ costUsd: 0, isCostKnown: false } as const) : { costUsd };
+    return { output: attempted.output, call, latencyMs: rounded(latencyMs), ...cost, ...tokens };
   }
 
   #failed(standing: Standing, operation: Operation, request: InvokeRequest, error: unknown, latencyMs: number): void {
     const { capability, attempt, queueMs } = request;
     const failure = error instanceof ServiceFailure ? error : null;
     const failureClass = classOfFailure(error);
-    const costUsd = failure === null || !failure.wasSent ? 0 : costOf(operation.cost, failure.usage, false);
+    const priced = pricedBy(standing.service, operation);
+    const costUsd = failure === null || !failure.wasSent ? 0 : costOf(priced, failure.usage, false);
     const { inputTokens, outputTokens } = failure?.usage ?? {};
     const isOver = !this.#mayRetry(standing, request, failure);
     const isSent = failure?.wasSent !== false;
@@ -554,6 +581,10 @@ export function operationNamed(service: Service, name: string): Operation {
 
 function operationIn({ operations }: Service, name: string): Operation | undefined {
   return operations.get(name) ?? [...operations.values()].find(({ capabilities }) => capabilities.includes(name));
+}
+
+function pricedBy({ isLocal }: Service, { cost }: Operation): Priced {
+  return { model: cost, isLocal };
 }
 
 function unfitness(operation: Operation, models: readonly string[] | null, input: Json): string | null {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import type { FreeChange } from "../store.ts";
 import { manualClock } from "../testing/clock.ts";
@@ -180,9 +181,13 @@ test("who can ask another waits for nobody that is left alone; who cannot waits 
 test("a mistake of Baton's own code is told as one, and says nothing of the service; an author's is its failure", async () => {
   const { desk, service, call, calls, circuit } = bed();
   const undefinedThing = undefined as unknown as { readonly name: string };
-  const mistakes = [() => undefinedThing.name, () => assert.equal(1, 2), () => Reflect.get({}, "x").y];
+  const never = (): Json => {
+    assert.equal(1, 2);
+    return null;
+  };
+  const mistakes: Operation["act"][] = [() => undefinedThing.name, never, () => Reflect.get({}, "x").y];
   for (const act of mistakes) {
-    const say = { ...(service.operations.get("say") as Operation), act: act as Operation["act"] };
+    const say = { ...(service.operations.get("say") as Operation), act };
     desk.set({ ...service, operations: new Map([["say", say]]) });
     for (let i = 0; i < 6; i++) assert.equal(await call(), "BUG");
   }

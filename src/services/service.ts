@@ -13,7 +13,7 @@ export type { FileValue };
 /** What calling it does to the world: `read` nothing, `write` something, `destructive` something that cannot be had back. */
 export type Effects = "read" | "write" | "destructive";
 
-/** What a call costs, in US$. What is left out costs nothing. */
+/** What a call costs, in US$. What is left out costs nothing; where all is, nobody knows, unless it is local and so free. */
 export interface CostModel {
   readonly usdPerCall?: number;
   readonly usdPerMillionInputTokens?: number;
