@@ -19,7 +19,16 @@ export {
   serviceOfCode,
   serviceOfDocument,
 } from "./services/definition.ts";
-export { type CallFacts, Desk, type DeskOptions, type Health, type ServiceEvent, type Standing } from "./services/desk.ts";
+export {
+  type CallFacts,
+  circuitOf,
+  Desk,
+  type DeskOptions,
+  type Health,
+  type KeptState,
+  type ServiceEvent,
+  type Standing,
+} from "./services/desk.ts";
 export { type Discovered, discover } from "./services/discovery.ts";
 export { checkHealth, HealthWatch } from "./services/health.ts";
 export { definitionOfMcp, definitionOfOpenApi, isOpenApi, serviceName } from "./services/import.ts";

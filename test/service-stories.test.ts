@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Json } from "../src/base/json.ts";
-import { type Baton, type OpenOptions, openBaton, setSecret } from "../src/orchestrator.ts";
+import { ask, type Baton, type OpenOptions, openBaton, setSecret } from "../src/orchestrator.ts";
 import { definitionOfOpenApi } from "../src/services.ts";
 import { type Called, type CallOptions, type Context, workflow } from "../src/workflow.ts";
 import { openWeb } from "./web.ts";
@@ -190,4 +190,57 @@ test("an answer that nobody described may be anything, and one that is described
   }
   const told = await bed.call("told/make");
   assert.ok(!told.ok && told.problem.code === "SERVICE_ANSWER_INVALID");
+});
+
+test("commands one after the other know how services are, how quick they are, and which are left alone", async () => {
+  const state = { isWell: true };
+  await using web = await openWeb({ "/say": () => (state.isWell ? { body: { said: true } } : { status: 503, body: {} }) });
+  const data = mkdtempSync(join(tmpdir(), "stories-"));
+  const inCommand = async <T>(act: (bed: Bed) => Promise<T>): Promise<T> => {
+    await using bed = await openBed({ data });
+    return await act(bed);
+  };
+  const lineOf = async (): Promise<[health: string, circuit: string]> => {
+    const { services } = await ask(data, "services.list", {});
+    return [services[0]?.health ?? "", services[0]?.circuit ?? ""];
+  };
+  const codeOf = (bed: Bed) =>
+    bed.call("far/say", {}, { retry: { attemptsMax: 1 } }).then((called) => (called.ok ? "ok" : called.problem.code));
+  try {
+    const operations = { say: { get: "/say", capability: "word.say" } };
+    await inCommand((bed) => bed.add({ service: "far", baseUrl: web.url, operations }));
+    assert.deepEqual(await lineOf(), ["unknown", "closed"]);
+    assert.equal(await inCommand(codeOf), "ok");
+    assert.deepEqual(await lineOf(), ["healthy", "closed"]);
+    const words = await inCommand(async (bed) => {
+      await bed.call("word.say", {}, { strategy: "least-latency" });
+      const { runs } = await bed.baton.call("runs.list", {});
+      return JSON.stringify((await bed.baton.call("runs.journal", { run: runs[0]?.run ?? "" })).entries[0]);
+    });
+    assert.match(words, /about \d+ ms/);
+    state.isWell = false;
+    for (let i = 0; i < 5; i++) assert.equal(await inCommand(codeOf), "SERVICE_UNAVAILABLE");
+    assert.equal(await inCommand(codeOf), "SERVICE_CIRCUIT_OPEN");
+    assert.deepEqual(await lineOf(), ["healthy", "open"]);
+    await inCommand((bed) => bed.baton.call("services.check", {}));
+    assert.deepEqual(await lineOf(), ["healthy", "half-open"]); // somebody is there, says its address
+    await inCommand((bed) =>
+      bed.baton.call("services.add", {
+        replace: true,
+        definition: { service: "far", baseUrl: "http://127.0.0.1:9", operations },
+      }),
+    );
+    assert.deepEqual(await inCommand(async (bed) => (await bed.baton.call("services.list", {})).services[0]?.circuit), "closed");
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+});
+
+test("what is found and added is known to be well", async () => {
+  await using web = await openWeb({ "/": well, "/v1/models": models });
+  await using bed = await openBed();
+  const { found } = await bed.baton.call("services.discover", { hosts: [web.host], add: true });
+  const id = found.find(({ baseUrl }) => baseUrl.startsWith(web.url))?.id;
+  const { services } = await bed.baton.call("services.list", {});
+  assert.equal(services.find((one) => one.id === id)?.health, "healthy");
 });

@@ -7,9 +7,9 @@ import type { EmbeddedEngine } from "../engine.ts";
 import { type KeptFigures, type ReadReading, type RollupKey, rolledUp } from "../monitor.ts";
 import {
   Desk,
-  type Health,
   HealthWatch,
   judge,
+  type KeptState,
   type Reach,
   type Service,
   type ServiceDefinition,
@@ -131,8 +131,7 @@ export class ServiceDesk implements AsyncDisposable {
     try {
       this.desk.set(serviceOfDocument(JSON.parse(definitionText) as ServiceDocument));
       this.#loaded.set(id, definitionText);
-      const { health, models } = JSON.parse(stateText) as { health?: Health; models?: readonly string[] | null };
-      this.desk.recall(id, health ?? { kind: "unknown" }, models ?? null);
+      this.desk.standing(id).recall(JSON.parse(stateText) as KeptState);
     } catch (error) {
       if (!isProblemError(error)) throw error;
       this.broken.set(id, error.problem);
@@ -204,6 +203,7 @@ export class ServiceDesk implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watch?.stop();
     this.#auditing[Symbol.dispose]();
+    this.desk.keepStates();
     await this.#options.engine.flushed().catch(() => undefined);
     await this.fold().catch(() => undefined); // what is not folded is folded the next time
     await this.#mcp[Symbol.asyncDispose]();

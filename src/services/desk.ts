@@ -9,16 +9,25 @@
 //  2. Each attempt is one reading, kept under the call's own key: told twice, it is there once.
 //  3. A retry is made only within the service's retry budget.
 //  4. Nobody waits longer than CIRCUIT_WAIT_MS_MAX for a service that is left alone, and nobody at all who can ask another.
+//  5. What is known of a service outlives the process: it is kept when its health or its circuit is another, and at the end.
 
 import type { Clock } from "../base/clock.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
 import { isProblemError, type ProblemError } from "../base/problem.ts";
 import { SECOND_MS } from "../base/time.ts";
-import { Breaker, type BreakerChange, type Pass, RetryBudget, readBreakerPolicy } from "../flow.ts";
+import {
+  Breaker,
+  type BreakerChange,
+  type BreakerSnapshot,
+  type BreakerState,
+  type Pass,
+  RetryBudget,
+  readBreakerPolicy,
+} from "../flow.ts";
 import type { FreeChange } from "../store.ts";
 import type { Ledger, TrustChoice } from "../trust.ts";
 import { type CallOptions, type Checked, issuesInWords } from "../workflow.ts";
-import { type Attempted, attempt, bugIn, type FailureClass, type Reach, ServiceFailure } from "./attempt.ts";
+import { type Attempted, addressOf, attempt, bugIn, type FailureClass, type Reach, ServiceFailure } from "./attempt.ts";
 import { inputSchemaOf } from "./capabilities.ts";
 import { costOf, expectedCostOf, type Priced } from "./cost.ts";
 import { type Files, storedFiles, withFiles } from "./files.ts";
@@ -52,10 +61,30 @@ export type Health =
   | { readonly kind: "healthy"; readonly at: number; readonly latencyMs: number }
   | { readonly kind: "unhealthy"; readonly at: number; readonly because: string };
 
+/** What is kept of how a service stands (5). What an older Baton kept has less. */
+export interface KeptState {
+  /** Of what address this is known. */
+  readonly address?: string | null;
+  readonly health?: Health;
+  readonly models?: readonly string[] | null;
+  readonly breaker?: BreakerSnapshot;
+  readonly latencyMs?: Readonly<Record<string, number>>;
+  readonly costUsd?: Readonly<Record<string, number>>;
+}
+
+const POLICY = readBreakerPolicy({}, "breaker");
+
+/** The circuit as it is now, of what was kept once. */
+export function circuitOf({ breaker }: KeptState, now: number): BreakerState["kind"] {
+  return breaker === undefined ? "closed" : Breaker.restore(POLICY, breaker).state(now).kind;
+}
+
 /** A service as it stands. */
 export class Standing {
   readonly service: Service;
-  readonly breaker = new Breaker(readBreakerPolicy({}, "breaker"));
+  #breaker = new Breaker(POLICY);
+  /** Something happened that is not kept yet. */
+  isNews = false;
   readonly retries = new RetryBudget();
   health: Health = { kind: "unknown" };
   /** What its last failure said, of those that tell of its health. */
@@ -72,6 +101,28 @@ export class Standing {
 
   constructor(service: Service) {
     this.service = service;
+  }
+
+  get breaker(): Breaker {
+    return this.#breaker;
+  }
+
+  state(): KeptState {
+    const { service, health, models, latencyMs, costUsd } = this;
+    return {
+      ...{ address: addressOf(service), health, models, breaker: this.#breaker.snapshot() },
+      ...{ latencyMs: Object.fromEntries(latencyMs), costUsd: Object.fromEntries(costUsd) },
+    };
+  }
+
+  /** Goes on as it stood, where it is the same that it was. */
+  recall({ address, health, models = null, breaker, latencyMs = {}, costUsd = {} }: KeptState): void {
+    if (address !== undefined && address !== addressOf(this.service)) return;
+    this.health = health ?? { kind: "unknown" };
+    this.models = models;
+    if (breaker !== undefined) this.#breaker = Breaker.restore(POLICY, breaker);
+    for (const [name, ms] of Object.entries(latencyMs)) this.latencyMs.set(name, ms);
+    for (const [name, usd] of Object.entries(costUsd)) this.costUsd.set(name, usd);
   }
 
   /** Resolves when the circuit may have changed, and after so long; rejects when it is given up. */
@@ -438,6 +489,8 @@ export class Desk {
     const costUsd = costOf(pricedBy(standing.service, operation), attempted.usage);
     moved(standing.latencyMs, operation.name, latencyMs);
     if (costUsd !== null) moved(standing.costUsd, operation.name, costUsd);
+    if (standing.health.kind !== "healthy")
+      this.setHealth(standing, { kind: "healthy", at: this.#options.clock.now(), latencyMs: rounded(latencyMs) });
     const { inputTokens, outputTokens } = attempted.usage;
     const { inFlight } = standing;
     const facts = {
@@ -493,6 +546,7 @@ export class Desk {
   }
 
   #record(standing: Standing, operation: Operation, request: InvokeRequest, facts: CallFacts): string {
+    standing.isNews = true;
     const id = request.attempt === 1 ? request.key : `${request.key}@${request.attempt}`;
     const exact = { ...facts, latencyMs: rounded(facts.latencyMs), queueMs: rounded(facts.queueMs) };
     const at = this.#options.clock.now();
@@ -516,16 +570,15 @@ export class Desk {
 
   // Health.
 
-  /** How it was when somebody looked last. */
-  recall(id: string, health: Health, models: readonly string[] | null): void {
-    const standing = this.standing(id);
-    standing.health = health;
-    standing.models = models;
+  /** Keeps what came since it was kept last (5). */
+  keepStates(): void {
+    for (const standing of this.#standings.values()) if (standing.isNews) this.#keepState(standing);
   }
 
   setHealth(standing: Standing, health: Health): void {
     const before = standing.health.kind;
     standing.health = health;
+    standing.isNews = true;
     if (health.kind === "healthy") this.#probe(standing);
     if (before === health.kind) return;
     this.#keepState(standing);
@@ -536,13 +589,13 @@ export class Desk {
   #probe(standing: Standing): void {
     const { breaker } = standing;
     const last = breaker.changes().at(-1);
-    breaker.probeNow(this.#options.clock.now(), "a look found it well");
+    breaker.probeNow(this.#options.clock.now(), "it was found well");
     if (breaker.changes().at(-1) !== last) this.#circuitSince(standing, last);
   }
 
-  #keepState({ service, health, models, breaker }: Standing): void {
-    const circuit = breaker.state(this.#options.clock.now()).kind;
-    this.#options.keep([{ kind: "service-state", id: service.id, stateText: JSON.stringify({ health, models, circuit }) }]);
+  #keepState(standing: Standing): void {
+    standing.isNews = false;
+    this.#options.keep([{ kind: "service-state", id: standing.service.id, stateText: JSON.stringify(standing.state()) }]);
   }
 
   #tell(service: string, what: ServiceEvent["what"], words: string): void {
