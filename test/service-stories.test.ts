@@ -244,3 +244,44 @@ test("what is found and added is known to be well", async () => {
   const { services } = await bed.baton.call("services.list", {});
   assert.equal(services.find((one) => one.id === id)?.health, "healthy");
 });
+
+test("what an OpenAPI document says of who calls becomes the service's secret", async () => {
+  await using web = await openWeb({ "/x": well, "/x?k=s": well });
+  await using bed = await openBed();
+  const get = { operationId: "x", responses: {} };
+  const three = (securitySchemes: Json, security: Json, more: object = {}): Json => ({
+    ...{ openapi: "3.0.0", info: { title: "t", version: "2" }, components: { securitySchemes }, security },
+    paths: { "/x": { get: { ...get, ...more } } },
+  });
+  const basic = { b: { type: "basic" } };
+  const documents: Record<string, Json> = {
+    header: three({ k: { type: "apiKey", in: "header", name: "X-Key" } }, [{ k: [] }]),
+    query: three({ k: { type: "apiKey", in: "query", name: "k" } }, [{ k: [] }]),
+    bearer: three({ k: { type: "http", scheme: "Bearer" } }, [{ k: [] }]),
+    two: { swagger: "2.0", info: { title: "t", version: "1.2" }, securityDefinitions: basic, security: [{ b: [] }], paths: { "/x": { get } } },
+    some: three({ k: { type: "http", scheme: "bearer" } }, [{ k: [] }, {}]),
+    free: three({ k: { type: "http", scheme: "bearer" } }, [{ k: [] }], { security: [] }),
+  };
+  const needs: Record<string, string | undefined> = {};
+  for (const [name, document] of Object.entries(documents)) {
+    const definition = definitionOfOpenApi({ document, url: "api.json", name, baseUrl: web.url });
+    needs[name] = (await bed.baton.call("services.add", { definition })).secret;
+  }
+  const [some, free] = [undefined, undefined];
+  assert.deepEqual(needs, { header: "HEADER_API_KEY", query: "QUERY_API_KEY", bearer: "BEARER_TOKEN", two: "TWO_LOGIN", some, free });
+  for (const secret of Object.values(needs)) if (secret !== undefined) setSecret(bed.data, secret, "s", [web.host]);
+  for (const name of Object.keys(documents)) assert.ok((await bed.call(`${name}/x`)).ok, name);
+  assert.deepEqual(
+    web.asked.map(({ path, headers }) => [path, headers["x-key"] ?? headers.authorization]),
+    [
+      ["/x", "s"],
+      ["/x?k=s", undefined],
+      ["/x", "Bearer s"],
+      ["/x", "Basic czo="],
+      ["/x", undefined],
+      ["/x", undefined],
+    ],
+  );
+  const { services } = await bed.baton.call("services.list", {});
+  assert.deepEqual([...new Set(services.map(({ version }) => version))].toSorted(), ["1.2.0", "2.0.0"]);
+});

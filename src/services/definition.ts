@@ -15,7 +15,7 @@ import { authored } from "./attempt.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { CatalogueEntry } from "./catalogue-entry.ts";
-import { checkDefinition, SERVICE_NAME } from "./definition-shape.ts";
+import { checkDefinition, ownSecretName, SERVICE_NAME } from "./definition-shape.ts";
 import { actOf, METHODS } from "./http-operation.ts";
 import { planOperation } from "./openapi.ts";
 import { servicesProblems, shown } from "./problems.ts";
@@ -203,10 +203,10 @@ function merged(entry: CatalogueEntry, written: ServiceDefinition): ServiceDefin
 
 /** Named after the service, so that no key of one is sent to another; never what an entry of the catalogue names for itself. */
 function ownKeyOf(service: string): Authentication {
-  const name = service.replace(/[^A-Za-z0-9]+/g, "_").toUpperCase();
-  const usual = `${/^\d/.test(name) ? `SERVICE_${name}` : name}_API_KEY`;
+  const usual = ownSecretName(service, "API_KEY");
   const isTaken = [...CATALOGUE.values()].some(({ authentication }) => authentication?.secret === usual);
-  return { kind: "bearer", secret: isTaken ? `${name}_SERVICE_API_KEY` : usual, isOptional: true };
+  const secret = isTaken ? ownSecretName(`${service}-service`, "API_KEY") : usual;
+  return { kind: "bearer", secret, isOptional: true };
 }
 
 function configOf(id: string, configuration: JsonSchema | null, config: Members): Members {
