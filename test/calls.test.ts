@@ -257,6 +257,25 @@ test("the last good answer stands in, with its age, for the same input alone; an
   );
 });
 
+test("what is remembered is found whichever call got it; what is not, only where a call said so", async () => {
+  const { services, state } = scripted(["a", "b"]);
+  const said = services.map((one) =>
+    one.service === "a" ? { ...one, operations: mapped(one, (say) => ({ ...say, remember: true })) } : one,
+  );
+  const once: CallOptions = { retry: { attemptsMax: 1 } };
+  const hows = await inRun(said as ServiceDefinition[], async (context) => {
+    for (const name of ["a", "b"]) await context.call(`${name}/say`, { q: 1 }, { ...once, name: `plain ${name}` });
+    [state.a, state.b] = ["down", "down"];
+    const found: unknown[] = [];
+    for (const name of ["a", "b"]) {
+      const called = await context.tryCall(`${name}/say`, { q: 1 }, { ...once, name, fallback: [{ lastGood: true }] });
+      found.push(called.ok ? called.degraded?.how : called.problem.code);
+    }
+    return found;
+  });
+  assert.deepEqual(hows, ["last-good", "SERVICE_FAILED"]);
+});
+
 test("a person may stand in", async () => {
   const { services, state } = scripted(["a"]);
   state.a = "down";

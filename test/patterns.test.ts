@@ -129,7 +129,10 @@ const together = (options: ParallelOptions, plan = three): Promise<ParallelResul
   inRun((context) => parallel(context, plan, options));
 
 test("at once: all are needed, or as many as there are, or so many", async () => {
-  assert.match(await problemOf(() => together({})), /3 of 3 calls are needed, and these failed: "b"\. b: words\/down: it is down/);
+  assert.match(
+    await problemOf(() => together({})),
+    /3 of 3 calls are needed, and these failed: "b"\. b: words\/down: it is down/,
+  );
   const best = await together({ need: "best-effort" });
   assert.deepEqual(best.missing, ["b"]);
   assert.deepEqual([best.degraded?.how, best.degraded?.missing], ["partial", ["b"]]);
@@ -140,7 +143,10 @@ test("at once: all are needed, or as many as there are, or so many", async () =>
 
 test("what is missing of a quorum is said in the run's log, and with the run", async () => {
   const data = mkdtempSync(join(tmpdir(), "patterns-"));
-  const story = workflow({ name: "quorum", run: (context) => parallel(context, three, { need: { quorum: 2 }, concurrencyMax: 1 }) });
+  const story = workflow({
+    name: "quorum",
+    run: (context) => parallel(context, three, { need: { quorum: 2 }, concurrencyMax: 1 }),
+  });
   try {
     await using baton = await openBaton({ data, services: [words], workflows: [story as never] });
     const run = await baton.start(story as never, null);

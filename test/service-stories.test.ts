@@ -258,7 +258,13 @@ test("what an OpenAPI document says of who calls becomes the service's secret", 
     header: three({ k: { type: "apiKey", in: "header", name: "X-Key" } }, [{ k: [] }]),
     query: three({ k: { type: "apiKey", in: "query", name: "k" } }, [{ k: [] }]),
     bearer: three({ k: { type: "http", scheme: "Bearer" } }, [{ k: [] }]),
-    two: { swagger: "2.0", info: { title: "t", version: "1.2" }, securityDefinitions: basic, security: [{ b: [] }], paths: { "/x": { get } } },
+    two: {
+      swagger: "2.0",
+      info: { title: "t", version: "1.2" },
+      securityDefinitions: basic,
+      security: [{ b: [] }],
+      paths: { "/x": { get } },
+    },
     some: three({ k: { type: "http", scheme: "bearer" } }, [{ k: [] }, {}]),
     free: three({ k: { type: "http", scheme: "bearer" } }, [{ k: [] }], { security: [] }),
   };
@@ -268,7 +274,14 @@ test("what an OpenAPI document says of who calls becomes the service's secret", 
     needs[name] = (await bed.baton.call("services.add", { definition })).secret;
   }
   const [some, free] = [undefined, undefined];
-  assert.deepEqual(needs, { header: "HEADER_API_KEY", query: "QUERY_API_KEY", bearer: "BEARER_TOKEN", two: "TWO_LOGIN", some, free });
+  assert.deepEqual(needs, {
+    header: "HEADER_API_KEY",
+    query: "QUERY_API_KEY",
+    bearer: "BEARER_TOKEN",
+    two: "TWO_LOGIN",
+    some,
+    free,
+  });
   for (const secret of Object.values(needs)) if (secret !== undefined) setSecret(bed.data, secret, "s", [web.host]);
   for (const name of Object.keys(documents)) assert.ok((await bed.call(`${name}/x`)).ok, name);
   assert.deepEqual(

@@ -161,7 +161,7 @@ class Round {
     const { stream, retry, fallback = [] } = this.#options;
     const stepOptions = this.#stepOptions(asked, isLast, retry);
     const attemptsMax = stepOptions.retry?.attemptsMax ?? 1;
-    const remembers = fallback.some((one) => kindOf(one) === "lastGood");
+    const remembers = asked.isRemembered === true || fallback.some((one) => kindOf(one) === "lastGood");
     const askedAt = this.#desk.elapsed();
     let begunAt = 0;
     const act = async (step: StepContext): Promise<Done> => {

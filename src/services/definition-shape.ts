@@ -78,6 +78,7 @@ const operation = object({
   capability: byType({ text: capability, list: list(capability, { atLeastOne: true }) }, "a capability or a list of them"),
   effects: words("read", "write", "destructive"),
   idempotent: boolean,
+  remember: boolean,
   ...{ idempotencyHeader: text, typicalLatencyMs: spanMs, timeoutMs: spanMs },
   ...asking,
   before: named(object(asking)),

@@ -251,6 +251,7 @@ function operationOf(id: string, name: string, written: OperationDefinition, { l
     input: schemaOf(written.input ?? common?.input, `The input of ${id}/${name}`),
     output: schemaOf(written.output ?? common?.output, `The output of ${id}/${name}`),
     cost: written.cost ?? {},
+    isRemembered: written.remember ?? false,
     typicalLatencyMs: written.typicalLatencyMs ?? null,
     timeoutMs: written.timeoutMs ?? limits?.timeoutMs ?? LIMITS.timeoutMs,
     ui: written.ui ?? {},

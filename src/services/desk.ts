@@ -164,6 +164,8 @@ export interface Asked {
   readonly capability: string;
   /** Whether it may be tried again: doing it twice is doing it once, or the service can tell. */
   readonly isRepeatable: boolean;
+  /** Its answers are kept, whoever asks. */
+  readonly isRemembered?: true;
   /** Of one attempt. */
   readonly timeoutMs: number;
   readonly concurrency: number;
@@ -372,13 +374,10 @@ export class Desk {
       return { target, capability: target, isRepeatable: false, timeoutMs: LIMITS.timeoutMs, concurrency: 1 };
     const { concurrency, rate } = standing.service.limits;
     const capability = operation.capabilities[0] ?? target;
-    const { timeoutMs } = operation;
+    const { timeoutMs, isRemembered } = operation;
     return {
-      target,
-      capability,
-      isRepeatable: isRepeatable(operation),
-      timeoutMs,
-      concurrency,
+      ...{ target, capability, isRepeatable: isRepeatable(operation), timeoutMs, concurrency },
+      ...(isRemembered ? { isRemembered } : {}),
       ...(rate === undefined ? {} : { rate }),
     };
   }

@@ -89,7 +89,16 @@ function visiting(path: string, isAnyAnswer: boolean): Operation {
   const accept = isAnyAnswer ? [400, 401, 403, 404, 405, 406, 415] : [];
   return {
     ...{ name: "health", title: null, description: null, capabilities: [], effects: "read", isIdempotent: true },
-    ...{ idempotencyHeader: null, input: null, output: null, cost: {}, typicalLatencyMs: null, timeoutMs: TIMEOUT_MS, ui: {} },
+    ...{
+      idempotencyHeader: null,
+      input: null,
+      output: null,
+      cost: {},
+      isRemembered: false,
+      typicalLatencyMs: null,
+      timeoutMs: TIMEOUT_MS,
+      ui: {},
+    },
     act: async (_: unknown, outside: Outside) => (await outside.send({ method: "GET", path, accept })).body,
   };
 }

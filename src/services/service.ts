@@ -137,6 +137,8 @@ export interface OperationDefinition {
   readonly input?: SchemaLike;
   readonly output?: SchemaLike;
   readonly cost?: CostModel;
+  /** Every answer is kept as the last good one to its input; else only those of calls that say `lastGood` themselves. */
+  readonly remember?: boolean;
   readonly typicalLatencyMs?: number;
   readonly timeoutMs?: number;
   readonly ui?: Readonly<Record<string, FieldHint>>;
@@ -180,6 +182,7 @@ export interface Operation {
   readonly input: Schema | null;
   readonly output: Schema | null;
   readonly cost: CostModel;
+  readonly isRemembered: boolean;
   readonly typicalLatencyMs: number | null;
   readonly timeoutMs: number;
   readonly ui: Readonly<Record<string, FieldHint>>;
