@@ -246,7 +246,7 @@ test("what is found and added is known to be well", async () => {
 });
 
 test("what an OpenAPI document says of who calls becomes the service's secret", async () => {
-  await using web = await openWeb({ "/x": well, "/x?k=s": well });
+  await using web = await openWeb({ "/x": well, "/x?k=sk-story": well });
   await using bed = await openBed();
   const get = { operationId: "x", responses: {} };
   const three = (securitySchemes: Json, security: Json, more: object = {}): Json => ({
@@ -282,19 +282,56 @@ test("what an OpenAPI document says of who calls becomes the service's secret", 
     some,
     free,
   });
-  for (const secret of Object.values(needs)) if (secret !== undefined) setSecret(bed.data, secret, "s", [web.host]);
+  for (const secret of Object.values(needs)) if (secret !== undefined) setSecret(bed.data, secret, "sk-story", [web.host]);
   for (const name of Object.keys(documents)) assert.ok((await bed.call(`${name}/x`)).ok, name);
   assert.deepEqual(
     web.asked.map(({ path, headers }) => [path, headers["x-key"] ?? headers.authorization]),
     [
-      ["/x", "s"],
-      ["/x?k=s", undefined],
-      ["/x", "Bearer s"],
-      ["/x", "Basic czo="],
+      ["/x", "sk-story"],
+      ["/x?k=sk-story", undefined],
+      ["/x", "Bearer sk-story"],
+      ["/x", `Basic ${btoa("sk-story:")}`],
       ["/x", undefined],
       ["/x", undefined],
     ],
   );
   const { services } = await bed.baton.call("services.list", {});
   assert.deepEqual([...new Set(services.map(({ version }) => version))].toSorted(), ["1.2.0", "2.0.0"]);
+});
+
+test("a stream may number what it says as it likes: nothing grows by its numbers", async () => {
+  const events = (list: readonly Json[]) => ({
+    headers: { "content-type": "text/event-stream" },
+    body: list.map((one) => `data: ${JSON.stringify(one)}\n\n`).join(""),
+  });
+  const piece = (index: number, id: string, text: string): Json => ({
+    choices: [{ delta: { tool_calls: [{ index, id, function: { name: id, arguments: text } }] } }],
+  });
+  const begun = (index: number, id: string): Json => ({
+    type: "content_block_start",
+    index,
+    content_block: { type: "tool_use", id, name: id, input: {} },
+  });
+  const json = (index: number, partial_json: string): Json => ({
+    type: "content_block_delta",
+    index,
+    delta: { type: "input_json_delta", partial_json },
+  });
+  await using web = await openWeb({
+    "/v1/models": models,
+    "/v1/chat/completions": events([piece(1e9, "late", '{"n":'), piece(0, "early", "{}"), piece(1e9, "late", "1}")]),
+    "/v1/messages": events([begun(1e9, "late"), json(1e9, '{"n":1}'), begun(0, "early")]),
+  });
+  await using bed = await openBed();
+  setSecret(bed.data, "ANTHROPIC_API_KEY", "sk-anthropic", [web.host]);
+  await bed.add({ service: "box", uses: "openai-compatible", config: { baseUrl: `${web.url}/v1` } });
+  await bed.add({ service: "claude", uses: "anthropic", config: { baseUrl: web.url, model: "small" } });
+  for (const target of ["box/chat", "claude/chat"]) {
+    const called = await bed.call(target, { prompt: "?" }, { stream: "words" });
+    const { toolCalls } = (called.ok ? called.output : called.problem) as { toolCalls?: Json };
+    assert.deepEqual(toolCalls, [
+      { id: "early", name: "early", input: {} },
+      { id: "late", name: "late", input: { n: 1 } },
+    ]);
+  }
 });

@@ -449,7 +449,7 @@ function fromProblem(problem: Problem, target: string, usage: Usage, secrets: re
   const detail = masked(`${target}: ${problem.detail}`, secrets) as string;
   const failureClass = classOf(problem.code);
   const facts = { ...problem.facts, target, class: failureClass };
-  const wasSent = problem.facts?.isSent !== false && !["denied", "input", "secret"].includes(failureClass);
+  const wasSent = problem.facts?.wasSent !== false && !["denied", "input", "secret"].includes(failureClass);
   const isPassing = failureClass === "unavailable" || failureClass === "timeout";
   const told =
     failureClass === "unavailable"

@@ -71,28 +71,32 @@ function requestFor(input: Members, model: string, isHeard: boolean): Members {
 async function answerTo(body: Members, outside: Outside): Promise<Members> {
   const request = { method: "POST", path: "/v1/messages", headers: HEADERS, body };
   if (!outside.isHeard) return members((await outside.send(request)).body);
-  const blocks: Record<string, Json>[] = [];
+  const blocks: Blocks = new Map();
   let message: Record<string, Json> = {};
   for await (const event of outside.items(request, "sse")) {
     const { type, index = 0, message: begun, content_block: block, delta, usage } = members(event);
     const at = Number(index);
     if (type === "message_start") message = { ...members(begun) };
-    else if (type === "content_block_start") blocks[at] = { ...members(block), json: "" };
+    else if (type === "content_block_start") blocks.set(at, { ...members(block), json: "" });
     else if (type === "content_block_delta") takeDelta(blocks, at, members(delta), outside);
     else if (type === "message_delta")
       message = { ...message, ...members(delta), usage: { ...members(message.usage), ...members(usage) } };
   }
-  return { ...message, content: blocks.map(closed) };
+  const inOrder = [...blocks].toSorted(([a], [b]) => a - b);
+  return { ...message, content: inOrder.map(([, block]) => closed(block)) };
 }
 
-function takeDelta(blocks: Record<string, Json>[], at: number, delta: Members, outside: Outside): void {
-  const block = blocks[at] ?? {};
+/** By the number that the service gives them, which may be any. */
+type Blocks = Map<number, Record<string, Json>>;
+
+function takeDelta(blocks: Blocks, at: number, delta: Members, outside: Outside): void {
+  const block = blocks.get(at) ?? {};
   const piece = String(delta.text ?? "");
   if (delta.type === "text_delta") {
-    blocks[at] = { ...block, text: String(block.text ?? "") + piece };
+    blocks.set(at, { ...block, text: String(block.text ?? "") + piece });
     outside.say(piece);
   } else if (delta.type === "input_json_delta") {
-    blocks[at] = { ...block, json: String(block.json ?? "") + String(delta.partial_json ?? "") };
+    blocks.set(at, { ...block, json: String(block.json ?? "") + String(delta.partial_json ?? "") });
   }
 }
 

@@ -84,7 +84,8 @@ class Said {
   model = "";
   finish = "other";
   usage: Members = {};
-  readonly #calls: ToolCall[] = [];
+  /** By the number that the service gives them, which may be any. */
+  readonly #calls = new Map<number, ToolCall>();
 
   take(chunk: Json, outside: Outside): void {
     const { model, usage, choices } = members(chunk);
@@ -107,13 +108,18 @@ class Said {
   #call({ index, id, function: called }: Members, position: number): void {
     const at = typeof index === "number" ? index : position;
     const { name = "", arguments: text = "" } = members(called);
-    const call = this.#calls[at] ?? { id: "", name: "", input: "" };
-    this.#calls[at] = { id: call.id || String(id ?? ""), name: call.name || String(name), input: call.input + String(text) };
+    const call = this.#calls.get(at) ?? { id: "", name: "", input: "" };
+    this.#calls.set(at, {
+      id: call.id || String(id ?? ""),
+      name: call.name || String(name),
+      input: call.input + String(text),
+    });
   }
 
   toolCalls(): Json | undefined {
-    if (this.#calls.length === 0) return undefined;
-    return this.#calls.map(({ id, name, input }) => ({ id, name, input: parsed(input) }));
+    if (this.#calls.size === 0) return undefined;
+    const inOrder = [...this.#calls].toSorted(([a], [b]) => a - b);
+    return inOrder.map(([, { id, name, input }]) => ({ id, name, input: parsed(input) }));
   }
 }
 

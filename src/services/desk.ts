@@ -528,8 +528,8 @@ export class Desk {
     const costUsd = failure === null || !failure.wasSent ? 0 : costOf(priced, failure.usage, false);
     const { inputTokens, outputTokens } = failure?.usage ?? {};
     const isOver = !this.#mayRetry(standing, request, failure);
-    const isSent = failure?.wasSent !== false;
-    const isFinal = isOver && (request.isLast || (isSent && !isRepeatable(operation)));
+    const wasSent = failure?.wasSent !== false;
+    const isFinal = isOver && (request.isLast || (wasSent && !isRepeatable(operation)));
     this.#record(standing, operation, request, {
       ...{ capability, ok: false, failure: failureClass, attempt, isFinal, latencyMs, queueMs, costUsd },
       ...{ inFlight: standing.inFlight, code: failure?.code, inputTokens, outputTokens },

@@ -312,7 +312,7 @@ class Connection {
   #unconnected(error: unknown): ProblemError {
     const { problem } = this.#problemOf(error);
     const detail = `The MCP server of ${this.#service.id} cannot be reached: ${problem.detail}`;
-    return new ProblemError({ ...problem, detail, facts: { ...problem.facts, isSent: false } }, { cause: error });
+    return new ProblemError({ ...problem, detail, facts: { ...problem.facts, wasSent: false } }, { cause: error });
   }
 
   #problemOf(error: unknown): ProblemError {
@@ -503,7 +503,7 @@ function problemOf(error: unknown): ProblemError {
   }
   if (code === "INVALID_RESULT") return servicesProblems.SERVICE_ANSWER_INVALID(said);
   if (typeof code === "string" && NOT_HERE.has(code)) return servicesProblems.SERVICE_REFUSED(said);
-  return servicesProblems.SERVICE_UNAVAILABLE(said, code === "NOT_CONNECTED" ? { facts: { isSent: false } } : {});
+  return servicesProblems.SERVICE_UNAVAILABLE(said, code === "NOT_CONNECTED" ? { facts: { wasSent: false } } : {});
 }
 
 /** What a server wants of us that we do not have: it may ask nobody, and no model. */
