@@ -4,4 +4,5 @@
 
 export type { KeptFigures } from "./monitor/figures.ts";
 export { type KpiSources, type Kpis, kpisOf, WINDOWS, type WindowName } from "./monitor/kpis.ts";
+export { metricsText } from "./monitor/metrics.ts";
 export { type ReadReading, type RollupKey, rolledUp } from "./monitor/rollup.ts";

@@ -335,3 +335,13 @@ test("a stream may number what it says as it likes: nothing grows by its numbers
     ]);
   }
 });
+
+test("the figures are there for collectors of metrics, with or without an owner", async () => {
+  await using web = await openWeb({ "/say": well });
+  await using bed = await openBed();
+  await bed.add({ service: "far", baseUrl: web.url, operations: { say: { get: "/say" } } });
+  await bed.call("far/say");
+  const { text } = await ask(bed.data, "stats.metrics", {});
+  for (const line of ['baton_service_calls_total{service="far",operation="say"} 1', 'baton_service_up{service="far"} 1'])
+    assert.ok(text.split("\n").includes(line), text);
+});

@@ -177,6 +177,13 @@ export const serviceOperations = {
       examples: ["baton services rate run_k3f90001 5", 'baton services rate run_k3f90001 2 --comment "made it up"'],
     },
   }),
+  "stats.metrics": define({
+    summary: "Give the figures of services in the text format of Prometheus: counters of all that is kept.",
+    kind: "read",
+    http: { method: "GET", path: "/v1/metrics" },
+    input: z.object({}),
+    output: z.object({ text: z.string().describe("text/plain; version=0.0.4") }),
+  }),
   "stats.show": define({
     summary: "Show the key figures: five in all, then every service and operation.",
     kind: "read",

@@ -121,7 +121,7 @@ function filled(kept: KeptFigures): Figures {
 }
 
 /** What the caller did wrong, or did not want any more. */
-export const OWN_FAULTS = ["input", "denied", "secret", "canceled"] as const;
+const OWN_FAULTS = ["input", "denied", "secret", "canceled"] as const;
 
 function failedCallsIn({ ok, attempt, isFinal, failure }: Readonly<Record<string, Json>>): number {
   if (isFinal === undefined) return Number(Number(attempt) <= 1) - Number(ok === true);

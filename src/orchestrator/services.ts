@@ -7,7 +7,7 @@ import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import { rfc3339 } from "../base/time.ts";
 import type { EmbeddedEngine } from "../engine.ts";
-import { kpisOf, WINDOWS } from "../monitor.ts";
+import { kpisOf, metricsText, WINDOWS } from "../monitor.ts";
 import {
   checkDefinitionValue,
   checkHealth,
@@ -27,7 +27,7 @@ import type { ServiceDesk } from "./service-desk.ts";
 type Handler<N extends OperationName> = (input: ReadInputOf<N>) => Promise<OutputOf<N>>;
 type Handlers<N extends OperationName> = { readonly [K in N]: Handler<K> };
 
-export type ServiceReadName = "services.list" | "services.show" | "stats.show";
+export type ServiceReadName = "services.list" | "services.show" | "stats.show" | "stats.metrics";
 export type ServiceLookName = "services.list" | "services.show";
 export type ServiceSteerName = "services.add" | "services.remove" | "services.discover" | "services.check" | "services.rate";
 
@@ -43,6 +43,16 @@ export function serviceReadHandlers(store: Store, now: () => number): Handlers<S
       const kept = requireKept(store, id);
       const service = serviceOfDocument(JSON.parse(kept.definitionText) as ServiceDocument);
       return viewOf(service, JSON.parse(kept.stateText) as KeptState, kept, store, now());
+    },
+    "stats.metrics": async () => {
+      const position = store.fold("services")?.position ?? 0;
+      const sources = { rollups: store.rollups(0), readings: unfolded(store, position), ratings: store.ratings(0) };
+      const lines = store.services().map((kept) => keptLine(kept, now()));
+      const stands = lines.map(({ id, health, circuit }) => ({
+        ...{ service: id, isLeftAlone: circuit === "open" },
+        isWell: health === "unknown" ? null : health === "healthy",
+      }));
+      return { text: metricsText(sources, stands) };
     },
     "stats.show": async ({ window }) => {
       const from = now() - WINDOWS[window];
