@@ -5,7 +5,7 @@
  */
 export { type Amounts, RESOURCES, type Resource, readAmounts } from "./flow/amounts.ts";
 export type { BreakerPolicy, BreakerState, Pass } from "./flow/breaker.ts";
-export { Breaker, type BreakerChange, readBreakerPolicy } from "./flow/breaker.ts";
+export { Breaker, type BreakerChange, type BreakerSnapshot, readBreakerPolicy } from "./flow/breaker.ts";
 export {
   type BudgetDone,
   type BudgetEntry,

@@ -21,9 +21,11 @@ export {
 } from "./services/definition.ts";
 export {
   type CallFacts,
+  circuitOf,
   Desk,
   type DeskOptions,
   type Health,
+  type KeptState,
   type Paying,
   type ServiceEvent,
   type Standing,

@@ -257,6 +257,25 @@ test("the last good answer stands in, with its age, for the same input alone; an
   );
 });
 
+test("what is remembered is found whichever call got it; what is not, only where a call said so", async () => {
+  const { services, state } = scripted(["a", "b"]);
+  const said = services.map((one) =>
+    one.service === "a" ? { ...one, operations: mapped(one, (say) => ({ ...say, remember: true })) } : one,
+  );
+  const once: CallOptions = { retry: { attemptsMax: 1 } };
+  const hows = await inRun(said as ServiceDefinition[], async (context) => {
+    for (const name of ["a", "b"]) await context.call(`${name}/say`, { q: 1 }, { ...once, name: `plain ${name}` });
+    [state.a, state.b] = ["down", "down"];
+    const found: unknown[] = [];
+    for (const name of ["a", "b"]) {
+      const called = await context.tryCall(`${name}/say`, { q: 1 }, { ...once, name, fallback: [{ lastGood: true }] });
+      found.push(called.ok ? called.degraded?.how : called.problem.code);
+    }
+    return found;
+  });
+  assert.deepEqual(hows, ["last-good", "SERVICE_FAILED"]);
+});
+
 test("a person may stand in", async () => {
   const { services, state } = scripted(["a"]);
   state.a = "down";
@@ -325,6 +344,89 @@ test("learned choosing leaves what fails, and what people rate low; all of it ou
   const { figures } = await baton.call("stats.show", {});
   assert.deepEqual(figures.userSatisfaction, { mean: 1, ratings: 6 });
 });
+
+test("a call that gets its result from another service is a success; what is the caller's own fault counts for neither", async () => {
+  const { services, state } = scripted(["a", "b"]);
+  state.a = "down";
+  const strict = service({
+    service: "strict",
+    operations: { take: { effects: "read", input: { type: "object", required: ["n"] }, act: () => 1 } },
+  });
+  const story = workflow({
+    name: "story",
+    run: async (context) => {
+      const ask = async (name: string, target: string, options: CallOptions = {}) =>
+        (await context.tryCall(target, {}, { ...QUICK, name, ...options })).ok;
+      return [
+        await ask("chosen", "word.say"),
+        await ask("in its stead", "a/say", { fallback: [{ call: "b/say" }] }),
+        await ask("wrong", "strict/take"),
+        await ask("in vain", "a/say", { fallback: [{ value: "none" }] }),
+        await ask("in vain as well", "a/say"),
+      ];
+    },
+  });
+  await using bed = openBed([...services, strict], [story]);
+  await using baton = await bed.open();
+  assert.deepEqual(await (await baton.start(story as never, null)).result(), [true, true, false, true, false]);
+  const { figures, operations } = await baton.call("stats.show", {});
+  assert.deepEqual(figures.serviceSuccessRate, { share: 0.5, calls: 4 });
+  assert.deepEqual(
+    operations.map((one) => [one.service, one.calls, one.successShare]),
+    [
+      ["a", 4, 0],
+      ["b", 2, 1],
+      ["strict", 1, null],
+    ],
+  );
+});
+
+test("what nobody knows the cost of is never as if it were free", async () => {
+  const { services } = scripted(["far", "near", "told"], (name) => (name === "near" ? {} : { data: "remote", priority: 1 }));
+  const priced = services.map((one) =>
+    one.service === "told" ? { ...one, operations: mapped(one, (say) => ({ ...say, cost: { usdPerCall: 0.5 } })) } : one,
+  );
+  const story = workflow({
+    name: "story",
+    run: async (context) => {
+      const by = (options: CallOptions & { name: string }) => context.tryCall("word.say", {}, options);
+      const [cheap, dear, far] = [
+        await by({ name: "cheap", costMaxUsd: 0.1 }),
+        await by({ name: "dear", strategy: "least-cost", except: ["near"] }),
+        await by({ name: "far", only: ["far"] }),
+      ];
+      return { cheap, dear, far, out: await by({ name: "out", only: ["far"], costMaxUsd: 9 }) };
+    },
+  });
+  await using bed = openBed(priced as ServiceDefinition[], [story]);
+  await using baton = await bed.open();
+  const run = await baton.start(story as never, null);
+  const { cheap, dear, far, out } = (await run.result()) as Record<string, Called<Json> & { ok: true }>;
+  assert.deepEqual(
+    [cheap, dear, far].map((one) => [one?.target, one?.costUsd, one?.isCostKnown]),
+    [
+      ["near/say", 0, undefined],
+      ["told/say", 0.5, undefined],
+      ["far/say", 0, false],
+    ],
+  );
+  assert.match(JSON.stringify(out), /far\/say: nobody knows what it costs/);
+  const { operations } = await baton.call("stats.show", {});
+  assert.deepEqual(
+    operations.map((one) => [one.service, one.costUsd, one.unpriced]),
+    [
+      ["far", 0, 1],
+      ["near", 0, 0],
+      ["told", 0.5, 0],
+    ],
+  );
+});
+
+type Operations = NonNullable<ServiceDefinition["operations"]>;
+
+function mapped({ operations = {} }: ServiceDefinition, change: (one: Operations[string]) => Operations[string]): Operations {
+  return Object.fromEntries(Object.entries(operations).map(([name, one]) => [name, change(one)]));
+}
 
 async function callsOf(baton: Baton): Promise<Record<string, number>> {
   const { operations } = await baton.call("stats.show", {});

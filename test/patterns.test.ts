@@ -129,13 +129,35 @@ const together = (options: ParallelOptions, plan = three): Promise<ParallelResul
   inRun((context) => parallel(context, plan, options));
 
 test("at once: all are needed, or as many as there are, or so many", async () => {
-  assert.match(await problemOf(() => together({})), /3 of 3 calls are needed, and these failed: "b"/);
+  assert.match(
+    await problemOf(() => together({})),
+    /3 of 3 calls are needed, and these failed: "b"\. b: words\/down: it is down/,
+  );
   const best = await together({ need: "best-effort" });
   assert.deepEqual(best.missing, ["b"]);
   assert.deepEqual([best.degraded?.how, best.degraded?.missing], ["partial", ["b"]]);
   const quorum = await together({ need: { quorum: 2 } });
-  assert.deepEqual(quorum.missing, ["b"]);
+  assert.deepEqual([quorum.missing, quorum.degraded?.how, quorum.degraded?.missing], [["b"], "partial", ["b"]]);
   assert.match(await problemOf(() => together({ need: { quorum: 4 } })), /4 of 3 calls are needed/);
+});
+
+test("what is missing of a quorum is said in the run's log, and with the run", async () => {
+  const data = mkdtempSync(join(tmpdir(), "patterns-"));
+  const story = workflow({
+    name: "quorum",
+    run: (context) => parallel(context, three, { need: { quorum: 2 }, concurrencyMax: 1 }),
+  });
+  try {
+    await using baton = await openBaton({ data, services: [words], workflows: [story as never] });
+    const run = await baton.start(story as never, null);
+    await run.result();
+    const { degraded } = await baton.call("runs.show", { run: run.id });
+    assert.deepEqual(degraded, [{ target: "b", how: "partial", because: "b: words/down: it is down" }]);
+    const { entries } = await baton.call("runs.journal", { run: run.id });
+    assert.equal(entries.filter((entry) => JSON.stringify(entry).includes("nothing came of 1 of 3 calls")).length, 1);
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
 });
 
 test("the first ones are enough: the others are given up, and told to stop", async () => {

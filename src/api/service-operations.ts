@@ -73,6 +73,7 @@ const kpis = z.object({
       ...{ service: z.string(), operation: z.string(), calls: z.number(), retries: z.number(), successShare: share },
       ...{ failures: z.record(z.string(), z.number()), degradedShare: share, p50Ms: share, p95Ms: share, p99Ms: share },
       ...{ queueP95Ms: share, inputTokens: z.number(), outputTokens: z.number(), costUsd: z.number(), satisfaction: share },
+      unpriced: z.number().describe("attempts of which nobody knows what they cost; they are not in costUsd"),
     }),
   ),
 });
@@ -175,6 +176,13 @@ export const serviceOperations = {
       options: { comment: { flags: "--comment <text>", about: "why" } },
       examples: ["baton services rate run_k3f90001 5", 'baton services rate run_k3f90001 2 --comment "made it up"'],
     },
+  }),
+  "stats.metrics": define({
+    summary: "Give the figures of services in the text format of Prometheus: counters of all that is kept.",
+    kind: "read",
+    http: { method: "GET", path: "/v1/metrics" },
+    input: z.object({}),
+    output: z.object({ text: z.string().describe("text/plain; version=0.0.4") }),
   }),
   "stats.show": define({
     summary: "Show the key figures: five in all, then every service and operation.",

@@ -81,6 +81,17 @@ test("it cools down, twice as long after each failed probe, up to the longest (3
   assert.deepEqual(breaker.state(now + 350), { kind: "open", until: now + 350 + 100 });
 });
 
+test("told that it is well, it may be probed before it has cooled down; its openings count on (3)", () => {
+  const breaker = new Breaker(readBreakerPolicy({}, "breaker"));
+  breaker.probeNow(0, "seen well");
+  assert.deepEqual(breaker.state(0), { kind: "closed" });
+  for (let i = 0; i < 5; i++) breaker.tryEnter(0)?.failed(0);
+  breaker.probeNow(1, "seen well");
+  assert.deepEqual(breaker.changes().at(-1), { at: 1, to: "half-open", because: "seen well" });
+  breaker.tryEnter(1)?.failed(1);
+  assert.deepEqual(breaker.state(1), { kind: "open", until: 10_001 });
+});
+
 test("half-open lets a few probes through at once, and closes when enough of them succeeded (4)", () => {
   const breaker = breakerOf({ probesMax: 2, successesMin: 3, failuresMax: 2 });
   call(breaker, NOW, "--");

@@ -5,11 +5,13 @@
 //   closed ──(too many failures)──▶ open ──(cool-down over)──▶ half-open ──(probes succeeded)──▶ closed
 //                                    ▲──────(a probe failed)──────┘
 //
+// Whoever saw by other means that it is well need not wait for the cool-down: `probeNow`.
+//
 // 1. Closed lets everybody through. A settled call opens it exactly when it makes `failuresMax` failures in a row, or when
 //    at least `callsMin` calls are in the window and `failureShare` of them or more failed.
 // 2. Calls are counted by slices of `windowMs` / WINDOW_SLICES_MAX, rounded up to whole ms; a slice begins with its first
 //    call. So a call is in the window for at most `windowMs`, and at least for `windowMs` less a slice.
-// 3. Open lets nobody through before `until`; whoever asks at `until` or later finds it half-open. `until` is `coolDownMs`
+// 3. Open lets nobody through before `until`, unless told to probe; whoever asks at `until` or later finds it half-open. `until` is `coolDownMs`
 //    after it opened, doubled at each probe that failed since it was last closed, `coolDownMsMax` at most.
 // 4. No probe is let through while `probesMax` are under way, those of an earlier half-open time included. The first failure
 //    opens it again; `successesMin` successes close it, and nothing of before counts any more.
@@ -211,6 +213,12 @@ export class Breaker {
     if (kind === "open" || this.#probes >= this.#policy.probesMax) return null;
     this.#probes++;
     return this.#pass(() => void this.#probes--);
+  }
+
+  /** Ends the cool-down now, where there is one, for a reason that people read (3). */
+  probeNow(now: number, because: string): void {
+    const life = this.#lifeAt(now);
+    if (life.kind === "open") this.#become({ kind: "half-open", openings: life.openings, successes: 0 }, now, because);
   }
 
   /** The last CHANGES_MAX changes, oldest first. */

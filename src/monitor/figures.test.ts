@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { Json } from "../base/json.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../base/time.ts";
 import type { Reading, Rollup } from "../store.ts";
-import { type Figures, quantile, Tally } from "./figures.ts";
+import { type Figures, NOTHING, quantile, Tally } from "./figures.ts";
 import { kpisOf } from "./kpis.ts";
 import { rolledUp, SPANS } from "./rollup.ts";
 
@@ -21,6 +21,7 @@ const call = fc.record({
     ok: fc.boolean(),
     failure: fc.constantFrom("timeout", "refused"),
     attempt: fc.integer({ min: 1, max: 3 }),
+    isFinal: fc.boolean(),
     latencyMs: fc.integer({ min: 0, max: 100_000 }),
     queueMs: fc.integer({ min: 0, max: 1_000 }),
     costUsd: fc.integer({ min: 0, max: 4 }),
@@ -129,6 +130,29 @@ test("the five figures of a day", () => {
   const [one] = operations;
   assert.deepEqual([one?.calls, one?.retries, one?.failures], [3, 1, { timeout: 1, refused: 1 }]);
   assert.deepEqual(services, [{ service: "a", uptimeShare: null, circuitOpened: 0 }]);
+});
+
+test("3 what was folded before anybody said which attempt was the last counts as it did", () => {
+  const { failedCalls: _, ...kept } = { ...NOTHING, calls: 10, attempts: 12, succeeded: 7, failures: { timeout: 5 } };
+  const rollup = {
+    service: "a",
+    operation: "x",
+    spanMs: SPANS.fineMs,
+    fromAt: NOW - SPANS.fineMs,
+    figuresText: JSON.stringify(kept),
+  };
+  const { figures } = kpisOf({ rollups: [rollup], readings: [], ratings: [] }, "24h", NOW);
+  assert.deepEqual(figures.serviceSuccessRate, { share: 0.7, calls: 10 });
+});
+
+test("a mean is not more than its quantile for what the quantile is off", () => {
+  const reading = (latencyMs: number, seq: number): Reading =>
+    readingOf({ what: "call", at: NOW - 1, service: "a", operation: "x", facts: { ok: true, attempt: 1, latencyMs } }, seq);
+  for (let latencyMs = 1; latencyMs < 5_000; latencyMs += 7) {
+    const { figures } = kpisOf({ rollups: [], readings: [reading(latencyMs, 1)], ratings: [] }, "24h", NOW);
+    const { meanMs, p95Ms } = figures.averageResponseTime;
+    assert.ok((meanMs ?? 0) <= (p95Ms ?? 0), `${meanMs} of ${p95Ms}`);
+  }
 });
 
 test("a window counts what lies in it, and nothing of what does not", () => {

@@ -2,7 +2,9 @@
 //
 //  1. Figures of two spans add up to those of both: in any order, and however readings were divided.
 //  2. A quantile is off by 5 % of itself at most: times are counted in buckets, each a tenth wider than the one before.
-//  3. Sums are finite: what is no number of things counts nothing, in readings and in figures that were kept.
+//  3. A call is one `ctx.call`, however many services were asked in turn: it succeeded when one gave a result, and failed when
+//     the last attempt of all failed. What was the caller's own fault counts for neither.
+//  4. Sums are finite: what is no number of things counts nothing, in readings and in figures that were kept.
 
 import type { Json } from "../base/json.ts";
 import type { Reading } from "../store.ts";
@@ -15,6 +17,8 @@ export interface Figures {
   readonly calls: number;
   readonly attempts: number;
   readonly succeeded: number;
+  /** Calls that ended without a result of any service, told by their last attempt (3). */
+  readonly failedCalls: number;
   /** Failed attempts by class. */
   readonly failures: Readonly<Record<string, number>>;
   readonly degraded: number;
@@ -24,6 +28,8 @@ export interface Figures {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly costUsd: number;
+  /** Attempts of which nobody knows what they cost; `costUsd` is without them. */
+  readonly unpriced: number;
   /** Time at the service, failed attempts included. */
   readonly busyMs: number;
   /** Of these, what failed attempts took. */
@@ -38,8 +44,8 @@ export interface Figures {
 }
 
 export const NOTHING: Figures = {
-  ...{ calls: 0, attempts: 0, succeeded: 0, failures: {}, degraded: 0 },
-  ...{ latency: {}, latencySumMs: 0, queue: {}, inputTokens: 0, outputTokens: 0, costUsd: 0, busyMs: 0 },
+  ...{ calls: 0, attempts: 0, succeeded: 0, failedCalls: 0, failures: {}, degraded: 0 },
+  ...{ latency: {}, latencySumMs: 0, queue: {}, inputTokens: 0, outputTokens: 0, costUsd: 0, unpriced: 0, busyMs: 0 },
   ...{ wastedTokens: 0, wastedUsd: 0, wastedMs: 0, checks: 0, checksWell: 0, opened: 0 },
 };
 
@@ -47,7 +53,7 @@ export const NOTHING: Figures = {
 export class Tally {
   readonly #figures: { -readonly [K in keyof Figures]: Figures[K] extends number ? number : Record<string, number> };
 
-  constructor(from: Figures = NOTHING) {
+  constructor(from: KeptFigures = NOTHING) {
     this.#figures = { ...NOTHING, failures: {}, latency: {}, queue: {} };
     this.add(from);
   }
@@ -77,10 +83,12 @@ export class Tally {
       own.calls++;
       grow(own.queue, bucketOf(number("queueMs")));
     }
+    own.failedCalls += failedCallsIn(facts);
     if (facts.degraded !== undefined) own.degraded++;
     own.inputTokens += inputTokens;
     own.outputTokens += outputTokens;
     own.costUsd += costUsd;
+    if (facts.costUsd === null) own.unpriced++;
     own.busyMs += latencyMs;
     if (facts.ok === true) {
       own.succeeded++;
@@ -94,8 +102,9 @@ export class Tally {
     own.wastedMs += latencyMs;
   }
 
-  add(other: Figures): void {
+  add(kept: KeptFigures): void {
     const own = this.#figures;
+    const other = filled(kept);
     for (const key of COUNTS) own[key] += sane(other[key]);
     for (const key of HISTOGRAMS)
       for (const [bucket, count] of Object.entries(other[key] ?? {})) own[key][bucket] = (own[key][bucket] ?? 0) + sane(count);
@@ -105,6 +114,28 @@ export class Tally {
 /** What counts nothing that can be is nothing: one service that miscounts does not spoil the sums, nor do spoilt sums stay. */
 function sane(value: unknown): number {
   return typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : 0;
+}
+
+/** Figures as they were folded once: those of an older Baton have fewer fields. */
+export type KeptFigures = Partial<Figures>;
+
+/** Where nobody said which attempt was a call's last, each first attempt was a call. */
+function filled(kept: KeptFigures): Figures {
+  const { calls = 0, succeeded = 0 } = kept;
+  return { ...NOTHING, failedCalls: calls - succeeded, ...kept };
+}
+
+/** What the caller did wrong, or did not want any more. */
+const OWN_FAULTS = ["input", "denied", "secret", "canceled"] as const;
+
+function failedCallsIn({ ok, attempt, isFinal, failure }: Readonly<Record<string, Json>>): number {
+  if (isFinal === undefined) return Number(Number(attempt) <= 1) - Number(ok === true);
+  return Number(isFinal === true && ok !== true && !OWN_FAULTS.some((one) => one === failure));
+}
+
+/** Attempts that were the caller's own fault. */
+export function ownFaultsIn({ failures }: Figures): number {
+  return OWN_FAULTS.reduce((all, one) => all + (failures[one] ?? 0), 0);
 }
 
 const HISTOGRAMS = ["failures", "latency", "queue"] as const;
@@ -125,6 +156,9 @@ const LEAST_MS = 0.01;
 function bucketOf(ms: number): string {
   return String(Math.max(0, Math.ceil(Math.log(Math.max(ms, LEAST_MS) / LEAST_MS) / Math.log(STEP))));
 }
+
+/** By which share of itself a quantile may be off (2). */
+export const QUANTILE_ERROR = 0.05;
 
 /** In ms; null where nothing was timed. */
 export function quantile(histogram: Histogram, share: number): number | null {

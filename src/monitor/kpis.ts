@@ -3,7 +3,7 @@
 import type { Json } from "../base/json.ts";
 import { DAY_MS, HOUR_MS } from "../base/time.ts";
 import type { Rating, Reading, Rollup } from "../store.ts";
-import { type Figures, NOTHING, quantile, Tally } from "./figures.ts";
+import { type Figures, type KeptFigures, NOTHING, ownFaultsIn, QUANTILE_ERROR, quantile, Tally } from "./figures.ts";
 import { SPANS } from "./rollup.ts";
 
 export const WINDOWS = { "1h": HOUR_MS, "24h": DAY_MS, "7d": 7 * DAY_MS, "30d": 30 * DAY_MS } as const;
@@ -12,7 +12,7 @@ export type WindowName = keyof typeof WINDOWS;
 
 /** A share is from 0 to 1. What cannot be said yet is null. */
 export interface KeyFigures {
-  /** Calls that got a result from the service they were meant for, of all. */
+  /** Calls that got a result of some service, of all that did not fail by the caller's own fault. */
   readonly serviceSuccessRate: { readonly share: number | null; readonly calls: number };
   /** Of attempts that succeeded, in ms. */
   readonly averageResponseTime: { readonly meanMs: number | null; readonly p95Ms: number | null };
@@ -43,6 +43,8 @@ export interface OperationFigures {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly costUsd: number;
+  /** Attempts of which nobody knows what they cost; they are not in `costUsd`. */
+  readonly unpriced: number;
   readonly satisfaction: number | null;
 }
 
@@ -78,7 +80,7 @@ export function kpisOf({ rollups, readings, ratings }: KpiSources, window: Windo
   };
   for (const rollup of rollups) {
     if (rollup.spanMs !== spanMs || rollup.fromAt + spanMs <= from) continue;
-    tallyOf(`${rollup.service}/${rollup.operation}`).add(JSON.parse(rollup.figuresText) as Figures);
+    tallyOf(`${rollup.service}/${rollup.operation}`).add(JSON.parse(rollup.figuresText) as KeptFigures);
   }
   for (const reading of readings)
     if (reading.at > from)
@@ -97,16 +99,15 @@ export function kpisOf({ rollups, readings, ratings }: KpiSources, window: Windo
 
 function keyFigures(total: Figures, ratings: readonly Rating[]): KeyFigures {
   const tokens = total.inputTokens + total.outputTokens;
+  const ended = total.succeeded + total.failedCalls;
+  const attempts = total.attempts - ownFaultsIn(total);
   return {
-    serviceSuccessRate: { share: share(total.succeeded, total.calls), calls: total.calls },
-    averageResponseTime: {
-      meanMs: total.succeeded === 0 ? null : Math.round((total.latencySumMs / total.succeeded) * 100) / 100,
-      p95Ms: quantile(total.latency, 0.95),
-    },
+    serviceSuccessRate: { share: share(total.succeeded, ended), calls: ended },
+    averageResponseTime: responseTime(total),
     userSatisfaction: { mean: meanRating(ratings), ratings: ratings.length },
     systemReliability: {
       uptimeShare: share(total.checksWell, total.checks),
-      errorRate: share(total.attempts - total.succeeded, total.attempts),
+      errorRate: share(attempts - total.succeeded, attempts),
     },
     resourceEfficiency: {
       tokens: share(tokens - total.wastedTokens, tokens),
@@ -114,6 +115,14 @@ function keyFigures(total: Figures, ratings: readonly Rating[]): KeyFigures {
       slotTime: share(total.busyMs - total.wastedMs, total.busyMs),
     },
   };
+}
+
+/** Where the mean is more than the quantile by no more than that is off, both are the same for all that is known. */
+function responseTime({ succeeded, latency, latencySumMs }: Figures): KeyFigures["averageResponseTime"] {
+  const meanMs = succeeded === 0 ? null : Math.round((latencySumMs / succeeded) * 100) / 100;
+  const p95Ms = quantile(latency, 0.95);
+  const isSame = meanMs !== null && p95Ms !== null && meanMs > p95Ms && meanMs <= p95Ms * (1 + QUANTILE_ERROR);
+  return { meanMs, p95Ms: isSame ? meanMs : p95Ms };
 }
 
 /** At most 1: a retry that began before the window can succeed in it. */
@@ -144,7 +153,7 @@ function operationsOf(byOperation: ReadonlyMap<string, Figures>, ratings: readon
       const own = ratings.filter((one) => one.service === service && one.operation === operation);
       return {
         ...{ service, operation, calls: figures.calls, retries: figures.attempts - figures.calls },
-        successShare: share(figures.succeeded, figures.calls),
+        successShare: share(figures.succeeded, figures.calls - ownFaultsIn(figures)),
         failures: figures.failures,
         degradedShare: share(figures.degraded, figures.calls),
         p50Ms: quantile(figures.latency, 0.5),
@@ -152,6 +161,7 @@ function operationsOf(byOperation: ReadonlyMap<string, Figures>, ratings: readon
         p99Ms: quantile(figures.latency, 0.99),
         queueP95Ms: quantile(figures.queue, 0.95),
         ...{ inputTokens: figures.inputTokens, outputTokens: figures.outputTokens, costUsd: figures.costUsd },
+        unpriced: figures.unpriced,
         satisfaction: meanRating(own),
       };
     });

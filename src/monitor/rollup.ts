@@ -3,7 +3,7 @@
 import type { Json } from "../base/json.ts";
 import { HOUR_MS, MINUTE_MS } from "../base/time.ts";
 import type { FreeChange, Reading, Rollup } from "../store.ts";
-import { type Figures, Tally } from "./figures.ts";
+import { type KeptFigures, Tally } from "./figures.ts";
 
 /** Fine for what is recent, coarse for what is not. In ms. */
 export const SPANS = { fineMs: 5 * MINUTE_MS, coarseMs: HOUR_MS } as const;
@@ -17,7 +17,7 @@ export interface ReadReading {
 }
 
 /** `known`: what was folded into a span before. Gives what to write. */
-export function rolledUp(readings: readonly ReadReading[], known: (key: RollupKey) => Figures | null): FreeChange[] {
+export function rolledUp(readings: readonly ReadReading[], known: (key: RollupKey) => KeptFigures | null): FreeChange[] {
   const made = new Map<string, Span>();
   const spanOf = (key: RollupKey): Span => {
     const name = `${key.service}/${key.operation}/${key.spanMs}/${key.fromAt}`;

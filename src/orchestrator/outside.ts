@@ -96,6 +96,7 @@ export function reachServices(): Reach {
     request: (request, service) =>
       audited(request, gateOf(service.baseUrl ?? "", service).request({ ...request, inspect: requireBound })),
     secret: (name) => secretNamed(name),
+    maySend: (name, url) => isFor(bound.get(name)?.hosts ?? [], new URL(url)),
     ...openMcp.reach,
   };
 }
@@ -168,14 +169,22 @@ async function send({ isRedirected, ...call }: HttpCall, signal: AbortSignal): P
 /** A secret that is for some hosts is sent to no other, however it is written. Throws EGRESS_DENIED. */
 function requireBound({ url, headers, body }: EgressHop): void {
   if (bound.size === 0 || !URL.canParse(url)) return;
-  const { host, hostname, port, protocol } = new URL(url);
-  const place = `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
+  const place = new URL(url);
   const sent = [url, ...Object.values(headers), basicOf(headers), body === null ? "" : Buffer.from(body).toString("utf8")];
   for (const [name, { value, hosts }] of bound)
-    if (!hosts.includes(place) && !hosts.includes(hostname) && isSeen(sent, value))
-      throw securityProblems.EGRESS_DENIED(`The secret "${name}" is for ${hosts.join(", ")} and may not be sent to ${host}.`, {
-        fix: `\`baton secrets set ${name} --host ${host}\` lets it, with the others it is for.`,
-      });
+    if (!isFor(hosts, place) && isSeen(sent, value))
+      throw securityProblems.EGRESS_DENIED(
+        `The secret "${name}" is for ${hosts.join(", ")} and may not be sent to ${place.host}.`,
+        {
+          fix: `\`baton secrets set ${name} --host ${place.host}\` lets it, with the others it is for.`,
+        },
+      );
+}
+
+/** A secret without hosts is for every one. */
+function isFor(hosts: readonly string[], { hostname, port, protocol }: URL): boolean {
+  const place = `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
+  return hosts.length === 0 || hosts.includes(place) || hosts.includes(hostname);
 }
 
 /** What stands in a header of basic authentication. */
@@ -225,6 +234,7 @@ export function secretNamed(name: string): Json | undefined {
   if (kept !== undefined) {
     const hosts = vault?.list().find((line) => line.name === name)?.hosts ?? [];
     if (hosts.length > 0) bound.set(name, { value: kept, hosts });
+    else bound.delete(name);
     return readSecret(kept);
   }
   const capitals = name

@@ -4,12 +4,12 @@ import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import type { EmbeddedEngine } from "../engine.ts";
-import { type Figures, type ReadReading, type RollupKey, rolledUp } from "../monitor.ts";
+import { type KeptFigures, type ReadReading, type RollupKey, rolledUp } from "../monitor.ts";
 import {
   Desk,
-  type Health,
   HealthWatch,
   judge,
+  type KeptState,
   type Paying,
   type Reach,
   type Service,
@@ -135,8 +135,7 @@ export class ServiceDesk implements AsyncDisposable {
     try {
       this.desk.set(serviceOfDocument(JSON.parse(definitionText) as ServiceDocument));
       this.#loaded.set(id, definitionText);
-      const { health, models } = JSON.parse(stateText) as { health?: Health; models?: readonly string[] | null };
-      this.desk.recall(id, health ?? { kind: "unknown" }, models ?? null);
+      this.desk.standing(id).recall(JSON.parse(stateText) as KeptState);
     } catch (error) {
       if (!isProblemError(error)) throw error;
       this.broken.set(id, error.problem);
@@ -197,9 +196,9 @@ export class ServiceDesk implements AsyncDisposable {
     const { store, engine } = this.#options;
     const pending = this.#pending;
     this.#pending = [];
-    const known = (key: RollupKey): Figures | null => {
+    const known = (key: RollupKey): KeptFigures | null => {
       const found = store.rollup(key);
-      return found === null ? null : (JSON.parse(found.figuresText) as Figures);
+      return found === null ? null : (JSON.parse(found.figuresText) as KeptFigures);
     };
     const stateText = JSON.stringify(this.#ledger.snapshot());
     await engine.keep([...rolledUp(pending, known), { kind: "fold", name: FOLD, position: this.#position, stateText }]);
@@ -208,6 +207,7 @@ export class ServiceDesk implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watch?.stop();
     this.#auditing[Symbol.dispose]();
+    this.desk.keepStates();
     await this.#options.engine.flushed().catch(() => undefined);
     await this.fold().catch(() => undefined); // what is not folded is folded the next time
     await this.#mcp[Symbol.asyncDispose]();

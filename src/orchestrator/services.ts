@@ -7,16 +7,16 @@ import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import { rfc3339 } from "../base/time.ts";
 import type { EmbeddedEngine } from "../engine.ts";
-import { kpisOf, WINDOWS } from "../monitor.ts";
+import { kpisOf, metricsText, WINDOWS } from "../monitor.ts";
 import {
   checkDefinitionValue,
   checkHealth,
+  circuitOf,
   type Discovered,
   discover,
-  type Health,
+  type KeptState,
   type Service,
   type ServiceDocument,
-  type Standing,
   serviceOfDocument,
   servicesProblems,
 } from "../services.ts";
@@ -27,7 +27,7 @@ import type { ServiceDesk } from "./service-desk.ts";
 type Handler<N extends OperationName> = (input: ReadInputOf<N>) => Promise<OutputOf<N>>;
 type Handlers<N extends OperationName> = { readonly [K in N]: Handler<K> };
 
-export type ServiceReadName = "services.list" | "services.show" | "stats.show";
+export type ServiceReadName = "services.list" | "services.show" | "stats.show" | "stats.metrics";
 export type ServiceLookName = "services.list" | "services.show";
 export type ServiceSteerName = "services.add" | "services.remove" | "services.discover" | "services.check" | "services.rate";
 
@@ -36,13 +36,23 @@ export function serviceReadHandlers(store: Store, now: () => number): Handlers<S
     "services.list": async ({ capability }) => ({
       services: store
         .services()
-        .map((kept) => keptLine(kept))
+        .map((kept) => keptLine(kept, now()))
         .filter((line) => capability === undefined || line.capabilities.includes(capability)),
     }),
     "services.show": async ({ id }) => {
       const kept = requireKept(store, id);
       const service = serviceOfDocument(JSON.parse(kept.definitionText) as ServiceDocument);
-      return viewOf(service, JSON.parse(kept.stateText) as KeptState, kept, store);
+      return viewOf(service, JSON.parse(kept.stateText) as KeptState, kept, store, now());
+    },
+    "stats.metrics": async () => {
+      const position = store.fold("services")?.position ?? 0;
+      const sources = { rollups: store.rollups(0), readings: unfolded(store, position), ratings: store.ratings(0) };
+      const lines = store.services().map((kept) => keptLine(kept, now()));
+      const stands = lines.map(({ id, health, circuit }) => ({
+        ...{ service: id, isLeftAlone: circuit === "open" },
+        isWell: health === "unknown" ? null : health === "healthy",
+      }));
+      return { text: metricsText(sources, stands) };
     },
     "stats.show": async ({ window }) => {
       const from = now() - WINDOWS[window];
@@ -73,17 +83,11 @@ function requireKept(store: Store, id: string): KeptService {
   return found;
 }
 
-interface KeptState {
-  readonly health?: Health;
-  readonly models?: readonly string[] | null;
-  readonly circuit?: ServiceLine["circuit"];
-}
-
-function keptLine({ id, definitionText, stateText }: KeptService): ServiceLine {
+function keptLine({ id, definitionText, stateText }: KeptService, now: number): ServiceLine {
   const document = JSON.parse(definitionText) as ServiceDocument;
   const state = JSON.parse(stateText) as KeptState;
   try {
-    return lineOf(serviceOfDocument(document), state);
+    return lineOf(serviceOfDocument(document), state, now);
   } catch (error) {
     if (!isProblemError(error)) throw error;
     return brokenLine(id, error.problem);
@@ -98,7 +102,8 @@ function brokenLine(id: string, { detail }: Problem): ServiceLine {
   };
 }
 
-function lineOf(service: Service, { health = { kind: "unknown" }, circuit = "closed" }: KeptState): ServiceLine {
+function lineOf(service: Service, state: KeptState, now: number): ServiceLine {
+  const { health = { kind: "unknown" } } = state;
   const { id, title, category, kind, version, baseUrl, uses, judge, isLocal, operations, priority } = service;
   const capabilities = [...new Set([...operations.values()].flatMap((one) => one.capabilities))].toSorted();
   return {
@@ -110,7 +115,7 @@ function lineOf(service: Service, { health = { kind: "unknown" }, circuit = "clo
     health: health.kind,
     ...(health.kind === "unknown" ? {} : { healthAt: rfc3339(health.at) }),
     ...(health.kind === "unhealthy" ? { because: health.because } : {}),
-    ...{ circuit, priority },
+    ...{ circuit: circuitOf(state, now), priority },
   };
 }
 
@@ -121,8 +126,9 @@ function viewOf(
   state: KeptState,
   { source, addedAt }: Pick<KeptService, "source" | "addedAt">,
   store: Store,
+  now: number,
 ): ServiceView {
-  const line = lineOf(service, state);
+  const line = lineOf(service, state, now);
   const { description, config, configuration, authentication, limits } = service;
   return {
     ...line,
@@ -165,11 +171,10 @@ export function serviceHandlers(
     owner.reload();
     return service;
   };
-  const stateOf = ({ health, models, breaker }: Standing): KeptState => ({ health, models, circuit: breaker.state(now()).kind });
   return {
     "services.list": async ({ capability }) => ({
       services: [
-        ...desk.standings().map((standing) => lineOf(standing.service, stateOf(standing))),
+        ...desk.standings().map((standing) => lineOf(standing.service, standing.state(), now())),
         ...[...owner.broken].map(([id, problem]) => brokenLine(id, problem)),
       ]
         .filter((line) => capability === undefined || line.capabilities.includes(capability))
@@ -178,7 +183,7 @@ export function serviceHandlers(
     "services.show": async ({ id }) => {
       const standing = desk.standing(id);
       const { source, addedAt = now() } = store.services().find((one) => one.id === id) ?? { source: null };
-      return viewOf(standing.service, stateOf(standing), { source, addedAt }, store);
+      return viewOf(standing.service, standing.state(), { source, addedAt }, store, now());
     },
     "services.add": async ({ definition, source, replace }) => {
       const document = requireDefinition(definition as Json);
@@ -203,7 +208,11 @@ export function serviceHandlers(
       const places = ["127.0.0.1", ...hosts.filter((host) => !isThisMachine(host))];
       const found = await discover(places, { ask: lookAt });
       const lines: FoundService[] = [];
-      for (const one of found) lines.push(await foundLine(one, adds ? add : null, store));
+      const addWell = async (document: ServiceDocument, source: string): Promise<void> => {
+        const { id } = await add(document, source);
+        await checkHealth(desk.standing(id), { desk, ...owner.healthOptions });
+      };
+      for (const one of found) lines.push(await foundLine(one, adds ? addWell : null, store));
       return { found: lines, looked: places };
     },
     "services.check": async ({ id }) => {
@@ -211,8 +220,8 @@ export function serviceHandlers(
       const options = { desk, ...owner.healthOptions };
       const lines = await Promise.all(
         standings.map(async (standing) => {
-          const health = await checkHealth(standing, options);
-          return lineOf(standing.service, { health, circuit: standing.breaker.state(now()).kind });
+          await checkHealth(standing, options);
+          return lineOf(standing.service, standing.state(), now());
         }),
       );
       await engine.flushed();
@@ -242,7 +251,7 @@ function isThisMachine(host: string): boolean {
 
 async function foundLine(
   { entry, title, baseUrl, document }: Discovered,
-  add: ((document: ServiceDocument, source: string) => Promise<Service>) | null,
+  add: ((document: ServiceDocument, source: string) => Promise<void>) | null,
   store: Store,
 ): Promise<FoundService> {
   const kept = store.services();

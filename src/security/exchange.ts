@@ -364,13 +364,13 @@ function unreachable(error: unknown, url: URL, limits: GateLimits): Error {
   const code = (error as { code?: string }).code ?? "";
   if (code === "UND_ERR_CONNECT_TIMEOUT")
     return securityProblems.EGRESS_TIMEOUT(`${url.host} could not be connected to within ${limits.connectMs} ms (connectMs).`, {
-      facts: { isSent: false },
+      facts: { wasSent: false },
     });
   if (code === "UND_ERR_HEADERS_TIMEOUT")
     return securityProblems.EGRESS_TIMEOUT(`${url.host} did not begin to answer within ${limits.headersMs} ms (headersMs).`);
   if (code === "UND_ERR_BODY_TIMEOUT")
     return securityProblems.EGRESS_TIMEOUT(`${url.host} fell silent for ${limits.idleMs} ms while it answered (idleMs).`);
-  const facts = NEVER_SENT.has(code) || NEVER_SENT.has(innerCode(error)) ? { facts: { isSent: false } } : {};
+  const facts = NEVER_SENT.has(code) || NEVER_SENT.has(innerCode(error)) ? { facts: { wasSent: false } } : {};
   return securityProblems.EGRESS_UNREACHABLE(`${url.host}: ${reasonOf(error)}.`, facts);
 }
 

@@ -131,7 +131,7 @@ async function lookedUp(lookup: (host: string) => Promise<readonly string[]>, { 
   try {
     return await lookup(host);
   } catch (error) {
-    throw securityProblems.EGRESS_UNREACHABLE(`${host} is not known: ${reasonOf(error)}.`, { facts: { isSent: false } });
+    throw securityProblems.EGRESS_UNREACHABLE(`${host} is not known: ${reasonOf(error)}.`, { facts: { wasSent: false } });
   }
 }
 

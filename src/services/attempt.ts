@@ -5,6 +5,7 @@
 //  2. What fails says of itself whether it was sent, whether trying again may help, and when.
 //  3. Nothing that is no JSON and no text is read as one: it stays bytes.
 //  4. What a service says is masked first and cut afterwards: half a secret is not recognised.
+//  5. A mistake of Baton's own is no failure of the service: it is told as what it is. What an author's `act` throws is one.
 
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
@@ -14,18 +15,33 @@ import { isPrice, isTokenCount } from "./cost.ts";
 import { multipart } from "./multipart.ts";
 import { servicesProblems, shown } from "./problems.ts";
 import { cut, saidIn } from "./said.ts";
-import type { Authentication, FileValue, Operation, Outside, Service, ServiceAnswer, ServiceRequest, Usage } from "./service.ts";
+import type {
+  Act,
+  Authentication,
+  FileValue,
+  Operation,
+  Outside,
+  Service,
+  ServiceAnswer,
+  ServiceRequest,
+  Usage,
+} from "./service.ts";
 import { eventData, jsonLines, requireWhole } from "./stream-format.ts";
 import { TextMask } from "./text-mask.ts";
 
+export interface Secrets {
+  /** Undefined where there is none. Throws SECRET_… problems. */
+  secret(name: string): Json | undefined;
+  /** Whether a secret may be sent to an address: it is for that host, or for none in particular. Everything may where left out. */
+  maySend?(name: string, url: string): boolean;
+}
+
 /** How the world is reached for one service. */
-export interface Reach {
+export interface Reach extends Secrets {
   /** Through the egress gate, where the service's own host is open. */
   open(request: EgressRequest, service: Service): Promise<EgressStream>;
   /** The same, with the whole body. */
   request(request: EgressRequest, service: Service): Promise<EgressResponse>;
-  /** Undefined where there is none. Throws SECRET_… problems. */
-  secret(name: string): Json | undefined;
   /** Calls a tool of an MCP server. */
   tool?(service: Service, name: string, input: Json, abortSignal: AbortSignal): Promise<Json>;
   /** Throws where an MCP server does not answer. */
@@ -90,7 +106,7 @@ interface FailureFacts {
   readonly retryAfterMs?: number;
 }
 
-/** Throws ServiceFailure. */
+/** Throws ServiceFailure, and BUG. */
 export async function attempt(request: AttemptRequest, reach: Reach): Promise<Attempted> {
   const { service, operation } = request;
   const target = `${service.id}/${operation.name}`;
@@ -124,17 +140,26 @@ export interface Credentials {
 
 export const NO_CREDENTIALS: Credentials = { headers: {}, query: {}, texts: [] };
 
-/** What says who calls. Throws SERVICE_SECRET_MISSING. */
-export function credentialsOf({ id, authentication }: Service, reach: Pick<Reach, "secret">): Credentials {
+/** What says who calls; nothing where a secret that may be left out is for other hosts. Throws SERVICE_SECRET_MISSING. */
+export function credentialsOf(service: Service, secrets: Secrets): Credentials {
+  const { id, authentication } = service;
   if (authentication === null) return NO_CREDENTIALS;
-  const secret = reach.secret(authentication.secret);
-  if (secret !== undefined) return credentialsFrom(authentication, secret);
-  if (authentication.isOptional === true) return NO_CREDENTIALS;
-  const { problem } = servicesProblems.SERVICE_SECRET_MISSING(
-    `${id} needs the secret "${authentication.secret}", which is not there.`,
-    { fix: `\`baton secrets set ${authentication.secret}\`` },
-  );
+  const { secret: name, isOptional = false } = authentication;
+  const url = addressOf(service);
+  const secret = secrets.secret(name);
+  const isMeant = !isOptional || url === null || secrets.maySend?.(name, url) !== false;
+  if (secret !== undefined && isMeant) return credentialsFrom(authentication, secret);
+  if (isOptional) return NO_CREDENTIALS;
+  const host = url === null ? "" : ` --host ${new URL(url).host}`;
+  const { problem } = servicesProblems.SERVICE_SECRET_MISSING(`${id} needs the secret "${name}", which is not there.`, {
+    fix: `\`baton secrets set ${name}${host}\``,
+  });
   throw new ServiceFailure(problem, { failureClass: "secret", wasSent: false });
+}
+
+/** Null for what is no place on a network. */
+export function addressOf({ baseUrl, mcp }: Service): string | null {
+  return mcp !== null && "url" in mcp ? mcp.url : baseUrl;
 }
 
 function credentialsFrom({ kind, name, prefix = "" }: Authentication, secret: Json): Credentials {
@@ -208,6 +233,14 @@ class Exchange implements Outside {
   }
 
   async send(request: ServiceRequest): Promise<ServiceAnswer> {
+    try {
+      return await this.#send(request);
+    } catch (error) {
+      throw bugIn(error) ?? error;
+    }
+  }
+
+  async #send(request: ServiceRequest): Promise<ServiceAnswer> {
     const { status, headers, body } = await this.#reach.request(this.#prepared(request), this.#request.service);
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     const answer = { status, headers, body: readBody(bytes, headers["content-type"] ?? "", this.#credentials.texts) };
@@ -216,6 +249,14 @@ class Exchange implements Outside {
   }
 
   async *items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json, boolean> {
+    try {
+      return yield* this.#items(request, format);
+    } catch (error) {
+      throw bugIn(error) ?? error;
+    }
+  }
+
+  async *#items(request: ServiceRequest, format: "ndjson" | "sse"): AsyncGenerator<Json, boolean> {
     const { status, headers, body } = await this.#reach.open(this.#prepared(request), this.#request.service);
     const type = mediaTypeOf(headers["content-type"] ?? "");
     if (status < 300 && STREAMS[format].test(type)) return yield* format === "sse" ? eventData(body) : jsonLines(body);
@@ -377,8 +418,42 @@ function retryAfterOf(text: string | undefined, date: string | undefined): numbe
   return Number.isNaN(spanMs) ? null : Math.min(Math.max(spanMs, 0), RETRY_AFTER_MS_MAX);
 }
 
+/**
+ * What JavaScript throws where code does what it never should, as the problem it is; null for everything else. Errors with a
+ * code of their own are of those who were asked: the system, the network.
+ */
+export function bugIn(thrown: unknown): ProblemError | null {
+  if (!(thrown instanceof Error)) return null;
+  if (isProblemError(thrown)) return thrown.code === "BUG" ? thrown : null;
+  const isAssertion = thrown.name === "AssertionError";
+  const isMistake = (thrown instanceof TypeError || thrown instanceof ReferenceError) && !("code" in thrown);
+  if (!isAssertion && !isMistake) return null;
+  const bug = servicesProblems.BUG(`Unexpected: ${cut(thrown.message)}`, { cause: thrown });
+  return Object.assign(bug, { nonRetryable: true });
+}
+
+/** An author's function speaks for its service: what it throws is a failure of the service, mistakes too. */
+export function authored(act: Act): Act {
+  return async (input, outside) => {
+    try {
+      return await act(input, outside);
+    } catch (error) {
+      throw isProblemError(error) ? error : failureOfAuthor(error);
+    }
+  };
+}
+
+function failureOfAuthor(thrown: unknown): ServiceFailure {
+  const { problem } = servicesProblems.SERVICE_FAILED(cut(thrown instanceof Error ? thrown.message : String(thrown)));
+  const { nonRetryable = false, retryAfterMs } = (thrown ?? {}) as { nonRetryable?: boolean; retryAfterMs?: number };
+  const known = typeof retryAfterMs === "number" ? { retryAfterMs } : {};
+  return new ServiceFailure(problem, { failureClass: "other", mayHelp: !nonRetryable, ...known });
+}
+
 /** Whatever was thrown while an operation acted. */
-function failureFrom(thrown: unknown, target: string, usage: Usage, secrets: readonly string[]): ServiceFailure {
+function failureFrom(thrown: unknown, target: string, usage: Usage, secrets: readonly string[]): ProblemError {
+  const bug = bugIn(thrown);
+  if (bug !== null) return bug;
   if (thrown instanceof ServiceFailure) {
     const { problem, failureClass, wasSent, nonRetryable, retryAfterMs } = thrown;
     const known = retryAfterMs === undefined ? {} : { retryAfterMs };
@@ -400,7 +475,7 @@ function fromProblem(problem: Problem, target: string, usage: Usage, secrets: re
   const detail = toldIn(problem, target, secrets);
   const failureClass = classOf(problem.code);
   const facts = factsOf(problem, target, failureClass, secrets);
-  const wasSent = problem.facts?.isSent !== false && !["denied", "input", "secret"].includes(failureClass);
+  const wasSent = problem.facts?.wasSent !== false && !["denied", "input", "secret"].includes(failureClass);
   const mayHelp = failureClass === "unavailable" || failureClass === "timeout" || problem.code === "SERVICE_ANSWER_INVALID";
   const told =
     failureClass === "unavailable"

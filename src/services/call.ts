@@ -38,12 +38,12 @@ async function call(context: Context, desk: Answerers, target: string, input: Js
     throw servicesProblems.SERVICE_TARGET_INVALID("What is to be called is no text.");
   if (options !== NO_OPTIONS) requireOptions(options);
   const name = options.name ?? target;
-  const first = await new Round(context, desk, options).ask(target, input, null, name);
   const { fallback = [] } = options;
+  const first = await new Round(context, desk, options, fallback).ask(target, input, null, name);
   if (first.ok || fallback.length === 0) return first;
   return context.scope(`${name} instead`, async (own) => {
-    const round = new Round(own, desk, options);
     for (const [at, standIn] of fallback.entries()) {
+      const round = new Round(own, desk, options, fallback.slice(at + 1));
       const found = await round.standIn(standIn, at, target, input, first.problem);
       if (found !== null) return degraded(own, target, found);
     }
@@ -102,17 +102,22 @@ class Round {
   readonly #desk: Answerers;
   readonly #options: CallOptions;
   #hasAsked = false;
+  /** What stands in when nobody answers this round. */
+  readonly #next: readonly CallFallback[];
 
-  constructor(context: Context, desk: Answerers, options: CallOptions) {
+  constructor(context: Context, desk: Answerers, options: CallOptions, next: readonly CallFallback[]) {
     this.#context = context;
     this.#desk = desk;
     this.#options = options;
+    this.#next = next;
   }
 
   /** Where the service is named there is no choice: it is asked by a step of its own. */
   async ask(target: string, input: Json, standsIn: Degradation | null, name: string): Promise<Called<Json>> {
     if (!target.includes("/"))
-      return this.#context.scope(name, (own) => new Round(own, this.#desk, this.#options).#askChosen(target, input, standsIn));
+      return this.#context.scope(name, (own) =>
+        new Round(own, this.#desk, this.#options, this.#next).#askChosen(target, input, standsIn),
+      );
     const asked = this.#desk.asked(target);
     const done = await this.#askOne(asked, name, target, input, true, standsIn);
     return "output" in done ? calledOf(target, done, standsIn) : { ok: false, problem: done };
@@ -161,7 +166,7 @@ class Round {
     this.#hasAsked = true;
     const stepOptions = this.#stepOptions(asked, isLast, retry);
     const attemptsMax = stepOptions.retry?.attemptsMax ?? 1;
-    const remembers = fallback.some((one) => kindOf(one) === "lastGood");
+    const remembers = asked.isRemembered === true || fallback.some((one) => kindOf(one) === "lastGood");
     const account = this.#desk.accountOf(this.#context);
     const askedAt = this.#desk.elapsed();
     let begunAt = 0;
@@ -171,6 +176,7 @@ class Round {
         return await this.#desk.invoke({
           ...{ target: asked.target, capability: asked.capability, input, key: step.idempotencyKey, attempt: step.attempt },
           mayRetry: step.attempt < attemptsMax,
+          isLast: isLast && !asksOthers(this.#next),
           run: String(this.#context.info.run),
           account,
           abortSignal: step.abortSignal,
@@ -256,6 +262,12 @@ class Round {
   }
 }
 
+/** Whether some service is asked yet, should nobody answer before. */
+function asksOthers(fallbacks: readonly CallFallback[]): boolean {
+  const decisive = fallbacks.find((one) => "call" in one || "model" in one || "value" in one);
+  return decisive !== undefined && !("value" in decisive);
+}
+
 /** A result that no service gave. */
 function nobody(output: Json, degradation: Degradation): Called<Json> & { ok: true } {
   return { ok: true, output, target: null, call: null, latencyMs: 0, costUsd: 0, degraded: degradation };
@@ -303,7 +315,7 @@ function lateOf(problem: Problem, target: string, { timeoutMs, attemptTimeoutMs 
   return servicesProblems.SERVICE_UNAVAILABLE(`${target} did not answer within ${spanMs} ms.`, { facts }).problem;
 }
 
-const PASSED_ON = new Set(["RUN_ENDED", "STORAGE_FAILED", "ENGINE_CLOSED", "RUN_CANCELED", "RUN_TIMEOUT"]);
+const PASSED_ON = new Set(["RUN_ENDED", "STORAGE_FAILED", "ENGINE_CLOSED", "RUN_CANCELED", "RUN_TIMEOUT", "BUG"]);
 
 function spent(target: string, tried: readonly Problem[]): Problem {
   const [only] = tried;

@@ -178,6 +178,7 @@ export const ANTHROPIC: CatalogueEntry = {
   category: "language model",
   judge: "@anthropic-ai/sdk",
   baseUrl: "https://api.anthropic.com",
+  data: "remote",
   ports: [],
   probe: null,
   authentication: { kind: "header", name: "x-api-key", secret: "ANTHROPIC_API_KEY" },

@@ -14,6 +14,8 @@ export interface CatalogueEntry extends Omit<ServiceDefinition, "service" | "use
   readonly id: string;
   readonly title: string;
   readonly category: string;
+  /** It may want a key that each of its kind has for itself: an optional secret named after the service, `BOX_API_KEY`. */
+  readonly hasOwnKey?: boolean;
   /** The vendor's npm client that works with what the adapter is tested on; null: no such judge, the adapter is unproven. */
   readonly judge: string | null;
   /** Where it listens when nobody said otherwise. */

@@ -200,7 +200,9 @@ async function picture(written: Json, outside: Outside): Promise<Json> {
 interface Kind extends Pick<CatalogueEntry, "id" | "title" | "ports" | "probe"> {
   readonly description: string;
   readonly baseUrl?: string;
-  readonly secret?: { readonly name: string; readonly isOptional: boolean };
+  /** The secret without which there is no call; elsewhere each service may have a key of its own. */
+  readonly secret?: string;
+  readonly data?: "remote";
   readonly maxTokensField?: string;
   readonly cost?: CostModel;
   readonly more?: Readonly<Record<string, OperationDefinition>>;
@@ -209,15 +211,26 @@ interface Kind extends Pick<CatalogueEntry, "id" | "title" | "ports" | "probe"> 
 const text = { type: "string" } as const;
 
 function speaking(kind: Kind): CatalogueEntry {
-  const { id, title, description, ports, probe, baseUrl, secret, maxTokensField = "max_tokens", cost = {}, more = {} } = kind;
+  const {
+    id,
+    title,
+    description,
+    ports,
+    probe,
+    baseUrl,
+    secret,
+    data,
+    maxTokensField = "max_tokens",
+    cost = {},
+    more = {},
+  } = kind;
   return {
     ...{ id, title, description, ports, probe },
     category: "language model",
     judge: "openai",
     ...(baseUrl === undefined ? {} : { baseUrl }),
-    ...(secret === undefined
-      ? {}
-      : { authentication: { kind: "bearer", secret: secret.name, isOptional: secret.isOptional } as const }),
+    ...(data === undefined ? {} : { data }),
+    ...(secret === undefined ? { hasOwnKey: true } : { authentication: { kind: "bearer", secret } as const }),
     configuration: {
       type: "object",
       properties: {
@@ -249,7 +262,6 @@ export const CHAT_HINTS = {
 
 const isList = (body: Json): boolean => members(body).object === "list" && Array.isArray(members(body).data);
 const ownedBy = (body: Json): string => String(members(items(members(body).data)[0]).owned_by ?? "");
-const optional = { name: "OPENAI_API_KEY", isOptional: true };
 
 /** The particular before the general: what is recognised first is it. */
 export const OPENAI_SPEAKING: readonly CatalogueEntry[] = [
@@ -260,7 +272,8 @@ export const OPENAI_SPEAKING: readonly CatalogueEntry[] = [
     baseUrl: "https://api.openai.com/v1",
     ports: [],
     probe: null,
-    secret: { name: "OPENAI_API_KEY", isOptional: false },
+    secret: "OPENAI_API_KEY",
+    data: "remote",
     maxTokensField: "max_completion_tokens",
     more: { image: common("image.generate", picture) },
   }),
@@ -279,7 +292,6 @@ export const OPENAI_SPEAKING: readonly CatalogueEntry[] = [
     baseUrl: "http://127.0.0.1:8000/v1",
     ports: [8000],
     probe: { path: "/v1/models", basePath: "/v1", isIt: (body) => isList(body) && ownedBy(body) === "vllm" },
-    secret: optional,
   }),
   speaking({
     id: "llama.cpp",
@@ -288,7 +300,6 @@ export const OPENAI_SPEAKING: readonly CatalogueEntry[] = [
     baseUrl: "http://127.0.0.1:8080/v1",
     ports: [8080],
     probe: { path: "/v1/models", basePath: "/v1", isIt: (body) => isList(body) && /^llama-?cpp$/i.test(ownedBy(body)) },
-    secret: optional,
   }),
   speaking({
     id: "openai-compatible",
@@ -296,6 +307,5 @@ export const OPENAI_SPEAKING: readonly CatalogueEntry[] = [
     description: "Anything else that speaks OpenAI's protocol.",
     ports: [8000, 8080, 1234, 4000, 5000],
     probe: { path: "/v1/models", basePath: "/v1", isIt: isList },
-    secret: optional,
   }),
 ];

@@ -1,4 +1,5 @@
-// What calls cost, in US$: what the service says, else what its cost model makes of the tokens.
+// What calls cost, in US$: what the service says, else what its cost model makes of the tokens. What nobody knows is null, and
+// never 0; what this machine and its network do without a cost model is free.
 
 import type { Json } from "../base/json.ts";
 import type { CostModel, Usage } from "./service.ts";
@@ -23,12 +24,24 @@ function isWithin(value: unknown, max: number): value is number {
 
 const MILLION = 1_000_000;
 
+export interface Priced {
+  readonly model: CostModel;
+  readonly isLocal: boolean;
+}
+
 /** `isAnswered`: false where nothing came of it, so that only what was used counts and no price per call. */
-export function costOf(model: CostModel, { inputTokens = 0, outputTokens = 0, usd }: Usage, isAnswered = true): number {
+export function costOf({ model, isLocal }: Priced, usage: Usage, isAnswered = true): number | null {
+  const { inputTokens, outputTokens, usd } = usage;
   if (usd !== undefined) return usd;
-  const { usdPerCall = 0, usdPerMillionInputTokens = 0, usdPerMillionOutputTokens = 0 } = model;
-  const tokens = (inputTokens * usdPerMillionInputTokens + outputTokens * usdPerMillionOutputTokens) / MILLION;
-  return tokens + (isAnswered ? usdPerCall : 0);
+  const isCounted = inputTokens !== undefined || outputTokens !== undefined;
+  if (!isAnswered && !isCounted) return 0;
+  const { usdPerCall, usdPerMillionInputTokens, usdPerMillionOutputTokens } = model;
+  const isByToken = usdPerMillionInputTokens !== undefined || usdPerMillionOutputTokens !== undefined;
+  if (usdPerCall === undefined && !isByToken) return isLocal ? 0 : null;
+  if (isByToken && !isCounted) return null;
+  const tokens =
+    ((inputTokens ?? 0) * (usdPerMillionInputTokens ?? 0) + (outputTokens ?? 0) * (usdPerMillionOutputTokens ?? 0)) / MILLION;
+  return tokens + (isAnswered ? (usdPerCall ?? 0) : 0);
 }
 
 /** Characters of text that are about one token. */
@@ -38,9 +51,10 @@ const TOKEN_LENGTH = 4;
 const OUTPUT_TOKENS = 500;
 
 /** Before the first call: from the length of the input, and the bound on the output. */
-export function expectedCostOf(model: CostModel, input: Json): number {
-  if (model.usdPerMillionInputTokens === undefined && model.usdPerMillionOutputTokens === undefined) return model.usdPerCall ?? 0;
+export function expectedCostOf(priced: Priced, input: Json): number | null {
+  const { usdPerMillionInputTokens, usdPerMillionOutputTokens } = priced.model;
+  if (usdPerMillionInputTokens === undefined && usdPerMillionOutputTokens === undefined) return costOf(priced, {});
   const { maxTokens = OUTPUT_TOKENS } = (typeof input === "object" && input !== null ? input : {}) as { maxTokens?: number };
   const inputTokens = JSON.stringify(input).length / TOKEN_LENGTH;
-  return costOf(model, { inputTokens, outputTokens: Number(maxTokens) });
+  return costOf(priced, { inputTokens, outputTokens: Number(maxTokens) });
 }

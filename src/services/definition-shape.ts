@@ -15,6 +15,12 @@ type Members = Readonly<Record<string, Json>>;
 /** What services are called by; no dots, which capabilities have. */
 export const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 
+/** The name of a secret that is a service's own: `BOX_API_KEY`. */
+export function ownSecretName(service: string, what: "API_KEY" | "TOKEN" | "LOGIN"): string {
+  const name = service.replace(/[^A-Za-z0-9]+/g, "_").toUpperCase();
+  return `${/^[A-Z]/.test(name) ? name : `SERVICE_${name}`}_${what}`;
+}
+
 const name = textLike(SERVICE_NAME, "a name", "Letters, digits, `-` and `_`, at most 63.");
 const capability = textLike(
   /^[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)+$/,
@@ -72,6 +78,7 @@ const operation = object({
   capability: byType({ text: capability, list: list(capability, { atLeastOne: true }) }, "a capability or a list of them"),
   effects: words("read", "write", "destructive"),
   idempotent: boolean,
+  remember: boolean,
   ...{ idempotencyHeader: text, typicalLatencyMs: spanMs, timeoutMs: spanMs },
   ...asking,
   before: named(object(asking)),

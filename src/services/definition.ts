@@ -11,15 +11,17 @@ import {
   type Schema,
   type Source,
 } from "../workflow.ts";
+import { authored } from "./attempt.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { CatalogueEntry } from "./catalogue-entry.ts";
-import { checkDefinition, SERVICE_NAME } from "./definition-shape.ts";
+import { checkDefinition, ownSecretName, SERVICE_NAME } from "./definition-shape.ts";
 import { actOf, METHODS } from "./http-operation.ts";
 import { planOperation } from "./openapi.ts";
 import { servicesProblems, shown } from "./problems.ts";
 import {
   type Act,
+  type Authentication,
   LIMITS,
   type McpServer,
   type Operation,
@@ -187,7 +189,7 @@ function entryOf({ uses }: ServiceDefinition): CatalogueEntry | null {
 
 /** What is written goes before what the catalogue says; operations of both are there. */
 function merged(entry: CatalogueEntry, written: ServiceDefinition): ServiceDefinition {
-  const { id: _, judge: __, ports: ___, probe: ____, ...rest } = entry;
+  const { id: _, judge: __, ports: ___, probe: ____, hasOwnKey = false, ...rest } = entry;
   const own = Object.entries(written.operations ?? {}).map(([name, operation]) => {
     const known = entry.operations?.[name];
     const { act = known?.act, ...more } = operation;
@@ -195,7 +197,16 @@ function merged(entry: CatalogueEntry, written: ServiceDefinition): ServiceDefin
   });
   const operations = { ...entry.operations, ...(Object.fromEntries(own) as ServiceDefinition["operations"]) };
   const limits = { ...entry.limits, ...written.limits };
-  return { ...rest, ...written, operations, limits };
+  const authentication = hasOwnKey ? { authentication: ownKeyOf(written.service) } : {};
+  return { ...rest, ...authentication, ...written, operations, limits };
+}
+
+/** Named after the service, so that no key of one is sent to another; never what an entry of the catalogue names for itself. */
+function ownKeyOf(service: string): Authentication {
+  const usual = ownSecretName(service, "API_KEY");
+  const isTaken = [...CATALOGUE.values()].some(({ authentication }) => authentication?.secret === usual);
+  const secret = isTaken ? ownSecretName(`${service}-service`, "API_KEY") : usual;
+  return { kind: "bearer", secret, isOptional: true };
 }
 
 function configOf(id: string, configuration: JsonSchema | null, config: Members): Members {
@@ -240,6 +251,7 @@ function operationOf(id: string, name: string, written: OperationDefinition, { l
     input: schemaOf(written.input ?? common?.input, `The input of ${id}/${name}`),
     output: schemaOf(written.output ?? common?.output, `The output of ${id}/${name}`),
     cost: written.cost ?? {},
+    isRemembered: written.remember ?? false,
     typicalLatencyMs: written.typicalLatencyMs ?? null,
     timeoutMs: written.timeoutMs ?? limits?.timeoutMs ?? LIMITS.timeoutMs,
     ui: written.ui ?? {},
@@ -266,5 +278,9 @@ function invalid(sentence: string, fix?: string): Error {
 
 /** A service that is written in TypeScript. Throws SERVICE_DEFINITION_INVALID. */
 export function serviceOfCode(definition: ServiceDefinition): Service {
-  return serviceOf(definition, null);
+  const operations = Object.entries(definition.operations ?? {}).map(([name, operation]) => {
+    const { act } = operation;
+    return [name, typeof act === "function" ? { ...operation, act: authored(act) } : operation] as const;
+  });
+  return serviceOf({ ...definition, operations: Object.fromEntries(operations) }, null);
 }

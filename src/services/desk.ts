@@ -8,17 +8,28 @@
 //  1. A service is called only through `invoke`, which every guard is part of: input, credentials, circuit, time, answer.
 //  2. Each attempt is one reading, kept under the call's own key: told twice, it is there once.
 //  3. A retry is made only within the service's retry budget.
+//  4. Nobody waits longer than CIRCUIT_WAIT_MS_MAX for a service that is left alone, and nobody at all who can ask another.
+//  5. What is known of a service outlives the process: it is kept when its health or its circuit is another, and at the end.
 
 import type { Clock } from "../base/clock.ts";
 import { canonicalJson, type Json } from "../base/json.ts";
 import { isProblemError, type ProblemError } from "../base/problem.ts";
-import { Breaker, type BreakerChange, type Pass, RetryBudget, readBreakerPolicy } from "../flow.ts";
+import { SECOND_MS } from "../base/time.ts";
+import {
+  Breaker,
+  type BreakerChange,
+  type BreakerSnapshot,
+  type BreakerState,
+  type Pass,
+  RetryBudget,
+  readBreakerPolicy,
+} from "../flow.ts";
 import type { FreeChange } from "../store.ts";
 import type { Ledger, TrustChoice } from "../trust.ts";
 import { type CallOptions, type Checked, type Context, issuesInWords } from "../workflow.ts";
-import { type Attempted, attempt, type FailureClass, type Reach, ServiceFailure } from "./attempt.ts";
+import { type Attempted, addressOf, attempt, bugIn, type FailureClass, type Reach, ServiceFailure } from "./attempt.ts";
 import { inputSchemaOf } from "./capabilities.ts";
-import { costOf, expectedCostOf } from "./cost.ts";
+import { costOf, expectedCostOf, type Priced } from "./cost.ts";
 import { type Files, storedFiles, withFiles } from "./files.ts";
 import { nearest, servicesProblems, shown } from "./problems.ts";
 import { type Candidate, type Choice, type Learned, STRATEGIES, type Strategy, select } from "./selection.ts";
@@ -62,12 +73,34 @@ export type Health =
   | { readonly kind: "healthy"; readonly at: number; readonly latencyMs: number }
   | { readonly kind: "unhealthy"; readonly at: number; readonly because: string };
 
+/** What is kept of how a service stands (5). What an older Baton kept has less. */
+export interface KeptState {
+  /** Of what address this is known. */
+  readonly address?: string | null;
+  readonly health?: Health;
+  readonly models?: readonly string[] | null;
+  readonly breaker?: BreakerSnapshot;
+  readonly latencyMs?: Readonly<Record<string, number>>;
+  readonly costUsd?: Readonly<Record<string, number>>;
+}
+
+const POLICY = readBreakerPolicy({}, "breaker");
+
+/** The circuit as it is now, of what was kept once. */
+export function circuitOf({ breaker }: KeptState, now: number): BreakerState["kind"] {
+  return breaker === undefined ? "closed" : Breaker.restore(POLICY, breaker).state(now).kind;
+}
+
 /** A service as it stands. */
 export class Standing {
   readonly service: Service;
-  readonly breaker = new Breaker(readBreakerPolicy({}, "breaker"));
+  #breaker = new Breaker(POLICY);
+  /** Something happened that is not kept yet. */
+  isNews = false;
   readonly retries = new RetryBudget();
   health: Health = { kind: "unknown" };
+  /** What its last failure said, of those that tell of its health. */
+  lastFailure: string | null = null;
   inFlight = 0;
   /** The models it said it has; null where nobody asked. */
   models: readonly string[] | null = null;
@@ -75,8 +108,52 @@ export class Standing {
   readonly latencyMs = new Map<string, number>();
   readonly costUsd = new Map<string, number>();
 
+  /** Calls that wait for the circuit. */
+  readonly #waiting = new Set<() => void>();
+
   constructor(service: Service) {
     this.service = service;
+  }
+
+  get breaker(): Breaker {
+    return this.#breaker;
+  }
+
+  state(): KeptState {
+    const { service, health, models, latencyMs, costUsd } = this;
+    return {
+      ...{ address: addressOf(service), health, models, breaker: this.#breaker.snapshot() },
+      ...{ latencyMs: Object.fromEntries(latencyMs), costUsd: Object.fromEntries(costUsd) },
+    };
+  }
+
+  /** Goes on as it stood, where it is the same that it was. */
+  recall({ address, health, models = null, breaker, latencyMs = {}, costUsd = {} }: KeptState): void {
+    if (address !== undefined && address !== addressOf(this.service)) return;
+    this.health = health ?? { kind: "unknown" };
+    this.models = models;
+    if (breaker !== undefined) this.#breaker = Breaker.restore(POLICY, breaker);
+    for (const [name, ms] of Object.entries(latencyMs)) this.latencyMs.set(name, ms);
+    for (const [name, usd] of Object.entries(costUsd)) this.costUsd.set(name, usd);
+  }
+
+  /** Resolves when the circuit may have changed, and after so long; rejects when it is given up. */
+  changed(clock: Clock, afterMs: number, abortSignal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = clock.after(afterMs, resolve);
+    const giveUp = (): void => reject(abortSignal.reason);
+    this.#waiting.add(resolve);
+    abortSignal.addEventListener("abort", giveUp);
+    if (abortSignal.aborted) giveUp();
+    return promise.finally(() => {
+      timer.cancel();
+      this.#waiting.delete(resolve);
+      abortSignal.removeEventListener("abort", giveUp);
+    });
+  }
+
+  wake(): void {
+    for (const go of this.#waiting) go();
   }
 }
 
@@ -99,6 +176,8 @@ export interface Asked {
   readonly capability: string;
   /** Whether it may be tried again: doing it twice is doing it once, or the service can tell. */
   readonly isRepeatable: boolean;
+  /** Its answers are kept, whoever asks. */
+  readonly isRemembered?: true;
   /** Of one attempt. */
   readonly timeoutMs: number;
   readonly concurrency: number;
@@ -113,6 +192,8 @@ export interface InvokeRequest {
   readonly attempt: number;
   /** Whether another attempt at it may follow. */
   readonly mayRetry: boolean;
+  /** Nobody else would be asked after it: so it may wait a moment for a service that is left alone, and its end is the call's. */
+  readonly isLast: boolean;
   readonly run: string | null;
   /** Who pays; null: nobody. */
   readonly account: string | null;
@@ -130,6 +211,8 @@ export interface Done {
   readonly call: string;
   readonly latencyMs: number;
   readonly costUsd: number;
+  /** There where nobody knows what it cost, and `costUsd` is 0. */
+  readonly isCostKnown?: false;
   readonly inputTokens?: number;
   readonly outputTokens?: number;
 }
@@ -141,9 +224,12 @@ export interface CallFacts {
   readonly failure?: FailureClass;
   readonly code?: string | undefined;
   readonly attempt: number;
+  /** No other attempt of the same call follows, here or elsewhere. */
+  readonly isFinal: boolean;
   readonly latencyMs: number;
   readonly queueMs: number;
-  readonly costUsd: number;
+  /** Null where nobody knows. */
+  readonly costUsd: number | null;
   readonly inputTokens?: number | undefined;
   readonly outputTokens?: number | undefined;
   /** Under way at the service when this had ended. */
@@ -155,6 +241,12 @@ export interface CallFacts {
 const UNWELL: ReadonlySet<FailureClass> = new Set(["unavailable", "timeout", "answer"]);
 
 const SHARE = 0.1;
+
+/** So long a call waits for a service that is left alone, in ms: longer than that, whoever asks decides what to do. */
+const CIRCUIT_WAIT_MS_MAX = 2 * SECOND_MS;
+
+/** About as long as a probe takes, in ms: who waits for it looks again after so long. */
+const PROBE_MS = SECOND_MS / 2;
 
 export class Desk {
   readonly #options: DeskOptions;
@@ -261,7 +353,7 @@ export class Desk {
       inFlight,
       concurrency: service.limits.concurrency,
       latencyMs: latencyMs.get(operation.name) ?? operation.typicalLatencyMs,
-      costUsd: costUsd.get(operation.name) ?? expectedCostOf(operation.cost, input),
+      costUsd: costUsd.get(operation.name) ?? expectedCostOf(pricedBy(service, operation), input),
       unfit: unfitness(operation, models, input),
     };
   }
@@ -270,7 +362,10 @@ export class Desk {
     const { valueUsd, deadlineMs, delayUsdPerMs } = options;
     const choice: TrustChoice = this.#options.ledger().choose({
       capability,
-      candidates: fit.map(({ target, costUsd, inFlight }) => ({ agent: target, priceUsd: costUsd, inFlight })),
+      candidates: fit.map(({ target, costUsd, inFlight }) => ({
+        ...{ agent: target, inFlight },
+        ...(costUsd === null ? {} : { priceUsd: costUsd }),
+      })),
       ...(valueUsd === undefined ? {} : { valueUsd }),
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
       ...(delayUsdPerMs === undefined ? {} : { delayUsdPerMs }),
@@ -292,10 +387,13 @@ export class Desk {
     if (standing === undefined || operation === undefined)
       return { target, capability: target, isRepeatable: false, timeoutMs: LIMITS.timeoutMs, concurrency: 1 };
     const { concurrency, rate } = standing.service.limits;
-    const isRepeatable = operation.isIdempotent || operation.idempotencyHeader !== null;
     const capability = operation.capabilities[0] ?? target;
-    const { timeoutMs } = operation;
-    return { target, capability, isRepeatable, timeoutMs, concurrency, ...(rate === undefined ? {} : { rate }) };
+    const { timeoutMs, isRemembered } = operation;
+    return {
+      ...{ target, capability, isRepeatable: isRepeatable(operation), timeoutMs, concurrency },
+      ...(isRemembered ? { isRemembered } : {}),
+      ...(rate === undefined ? {} : { rate }),
+    };
   }
 
   #exactly(target: string): { standing: Standing; operation: Operation } {
@@ -306,17 +404,25 @@ export class Desk {
 
   // Calling.
 
-  /** One attempt. Throws ServiceFailure. */
+  /** One attempt. Throws ServiceFailure; and BUG, which says nothing of the service and is no reading. */
   async invoke(request: InvokeRequest): Promise<Done> {
     const { standing, operation } = this.#exactly(request.target);
     const { clock, elapsed } = this.#options;
     standing.retries.called(clock.now());
-    if (request.account !== null) this.#reserve(request, request.account, operation);
-    const began = elapsed();
+    if (request.account !== null) this.#reserve(request, request.account, standing, operation);
+    let began = elapsed();
     let attempted: Attempted;
     try {
-      attempted = await this.#attempt(standing, operation, request);
+      const input = requireInput(operation.input?.check(request.input), request);
+      let pass = standing.breaker.tryEnter(clock.now());
+      if (pass === null) {
+        pass = await this.#waitToEnter(standing, request);
+        began = elapsed();
+      }
+      attempted = await this.#attempt(standing, operation, request, input, pass);
     } catch (error) {
+      const bug = bugIn(error);
+      if (bug !== null) throw bug;
       this.#failed(standing, operation, request, error, elapsed() - began);
       throw error;
     }
@@ -324,15 +430,20 @@ export class Desk {
   }
 
   /** Throws ServiceFailure where there is too little to pay for it. */
-  #reserve({ target, key, attempt: number, input }: InvokeRequest, account: string, { cost }: Operation): void {
-    const upTo = { usd: expectedCostOf(cost, input), calls: 1 };
+  #reserve(request: InvokeRequest, account: string, standing: Standing, operation: Operation): void {
+    const { target, key, attempt: number, input } = request;
+    const upTo = { usd: expectedCostOf(pricedBy(standing.service, operation), input) ?? 0, calls: 1 };
     const why = this.#options.paying?.reserve(`${key}@${number} call`, account, upTo) ?? null;
     if (why !== null) throw failureOf(servicesProblems.BUDGET_EXCEEDED(`${target}: ${why}`), "denied");
   }
 
-  #pay({ account, key, attempt: number }: InvokeRequest, usd: number, { inputTokens = 0, outputTokens = 0 }: Usage): void {
+  #pay({ account, key, attempt: number }: InvokeRequest, usd: number | null, { inputTokens = 0, outputTokens = 0 }: Usage): void {
     if (account === null) return;
-    this.#options.paying?.commit(`${key}@${number} call`, account, { usd, tokens: inputTokens + outputTokens, calls: 1 });
+    this.#options.paying?.commit(`${key}@${number} call`, account, {
+      usd: usd ?? 0,
+      tokens: inputTokens + outputTokens,
+      calls: 1,
+    });
   }
 
   /** Who pays for what a run asks. */
@@ -340,10 +451,14 @@ export class Desk {
     return this.#options.paying?.accountOf(context) ?? null;
   }
 
-  async #attempt(standing: Standing, operation: Operation, request: InvokeRequest): Promise<Attempted> {
+  async #attempt(
+    standing: Standing,
+    operation: Operation,
+    request: InvokeRequest,
+    checked: Json,
+    pass: Pass,
+  ): Promise<Attempted> {
     const { service } = standing;
-    const checked = requireInput(operation.input?.check(request.input), request);
-    const pass = this.#enter(standing, request.target);
     const last = standing.breaker.changes().at(-1);
     standing.inFlight++;
     try {
@@ -355,7 +470,7 @@ export class Desk {
       this.#circuitSince(standing, last);
       return { ...attempted, output: storedFiles(output, this.#options.files, request.run) };
     } catch (error) {
-      this.#settle(pass, error);
+      this.#settle(standing, pass, error);
       this.#circuitSince(standing, last);
       throw error;
     } finally {
@@ -363,20 +478,27 @@ export class Desk {
     }
   }
 
-  #enter({ breaker }: Standing, target: string): Pass {
-    const now = this.#options.clock.now();
-    const pass = breaker.tryEnter(now);
-    if (pass !== null) return pass;
-    const state = breaker.state(now);
-    const { problem } = servicesProblems.SERVICE_CIRCUIT_OPEN(`${target} kept failing and is left alone for now.`);
-    const retryAfterMs = state.kind === "open" ? Math.max(0, state.until - now) : 1_000;
-    throw new ServiceFailure(problem, { failureClass: "circuit", wasSent: false, mayHelp: true, retryAfterMs });
+  /** Until the circuit lets it through. Throws SERVICE_CIRCUIT_OPEN where that would take too long (4). */
+  async #waitToEnter(standing: Standing, { target, isLast, abortSignal }: InvokeRequest): Promise<Pass> {
+    const { clock } = this.#options;
+    const { breaker } = standing;
+    const until = clock.now() + (isLast ? CIRCUIT_WAIT_MS_MAX : 0);
+    for (;;) {
+      const now = clock.now();
+      const pass = breaker.tryEnter(now);
+      if (pass !== null) return pass;
+      const state = breaker.state(now);
+      const freeAt = state.kind === "open" ? state.until : now + PROBE_MS; // half-open: whenever the probe has come to its end
+      if (now >= until || freeAt > until) throw leftAlone(target, standing, freeAt - now);
+      await standing.changed(clock, freeAt - now, abortSignal);
+    }
   }
 
   /** Says when an attempt changed the circuit. */
-  #circuitSince({ breaker, service }: Standing, last: BreakerChange | undefined): void {
-    const now = breaker.changes().at(-1);
-    if (now !== undefined && now !== last) this.#circuitChanged(service.id, now);
+  #circuitSince(standing: Standing, last: BreakerChange | undefined): void {
+    const now = standing.breaker.changes().at(-1);
+    if (now !== undefined && now !== last) this.#circuitChanged(standing.service.id, now);
+    standing.wake();
   }
 
   #circuitChanged(service: string, { at, to, because }: BreakerChange): void {
@@ -388,23 +510,39 @@ export class Desk {
     this.#tell(service, "circuit", `${to}: ${because}`);
   }
 
-  #settle(pass: Pass, error: unknown): void {
+  #settle(standing: Standing, pass: Pass, error: unknown): void {
     const failureClass = classOfFailure(error);
     const now = this.#options.clock.now();
-    if (UNWELL.has(failureClass)) pass.failed(now);
-    else if (failureClass === "refused" || failureClass === "other") pass.succeeded(now);
+    if (UNWELL.has(failureClass)) {
+      standing.lastFailure = isProblemError(error) ? error.problem.detail : null;
+      pass.failed(now);
+    } else if (failureClass === "refused" || failureClass === "other") pass.succeeded(now);
     else pass.forgotten();
   }
 
   #succeeded(standing: Standing, operation: Operation, request: InvokeRequest, attempted: Attempted, latencyMs: number): Done {
     const { target, capability, key, attempt, queueMs, degraded, rememberAs } = request;
-    const costUsd = costOf(operation.cost, attempted.usage);
+    const costUsd = costOf(pricedBy(standing.service, operation), attempted.usage);
     this.#pay(request, costUsd, attempted.usage);
     moved(standing.latencyMs, operation.name, latencyMs);
-    moved(standing.costUsd, operation.name, costUsd);
+    if (costUsd !== null) moved(standing.costUsd, operation.name, costUsd);
+    if (standing.health.kind !== "healthy")
+      this.setHealth(standing, { kind: "healthy", at: this.#options.clock.now(), latencyMs: rounded(latencyMs) });
     const { inputTokens, outputTokens } = attempted.usage;
     const { inFlight } = standing;
-    const facts = { capability, ok: true, attempt, latencyMs, queueMs, costUsd, inFlight, inputTokens, outputTokens, degraded };
+    const facts = {
+      capability,
+      ok: true,
+      attempt,
+      isFinal: true,
+      latencyMs,
+      queueMs,
+      costUsd,
+      inFlight,
+      inputTokens,
+      outputTokens,
+      degraded,
+    };
     const call = this.#record(standing, operation, request, facts);
     if (rememberAs !== undefined)
       this.#options.keep([
@@ -416,25 +554,37 @@ export class Desk {
         },
       ]);
     const { usd: _counted, ...tokens } = attempted.usage;
-    return { output: attempted.output, call, latencyMs: rounded(latencyMs), costUsd, ...tokens };
+    const cost = costUsd === null ? ({ costUsd: 0, isCostKnown: false } as const) : { costUsd };
+    return { output: attempted.output, call, latencyMs: rounded(latencyMs), ...cost, ...tokens };
   }
 
   #failed(standing: Standing, operation: Operation, request: InvokeRequest, error: unknown, latencyMs: number): void {
     const { capability, attempt, queueMs } = request;
     const failure = error instanceof ServiceFailure ? error : null;
     const failureClass = classOfFailure(error);
-    const costUsd = failure === null || !failure.wasSent ? 0 : costOf(operation.cost, failure.usage, false);
+    const priced = pricedBy(standing.service, operation);
+    const costUsd = failure === null || !failure.wasSent ? 0 : costOf(priced, failure.usage, false);
     const { inputTokens, outputTokens } = failure?.usage ?? {};
     this.#pay(request, costUsd, failure?.usage ?? {});
+    const isOver = !this.#mayRetry(standing, request, failure);
+    const wasSent = failure?.wasSent !== false;
+    const isFinal = isOver && (request.isLast || (wasSent && !isRepeatable(operation)));
     this.#record(standing, operation, request, {
-      ...{ capability, ok: false, failure: failureClass, attempt, latencyMs, queueMs, costUsd },
+      ...{ capability, ok: false, failure: failureClass, attempt, isFinal, latencyMs, queueMs, costUsd },
       ...{ inFlight: standing.inFlight, code: failure?.code, inputTokens, outputTokens },
     });
-    if (failure === null || failure.nonRetryable || !request.mayRetry) return;
-    if (!standing.retries.tryRetry(this.#options.clock.now())) failure.nonRetryable = true; // 3
+  }
+
+  /** Whether another attempt at the same service follows (3). What took too long is no ServiceFailure, and is tried again. */
+  #mayRetry({ retries }: Standing, { mayRetry, abortSignal }: InvokeRequest, failure: ServiceFailure | null): boolean {
+    if (!mayRetry) return false;
+    if (failure === null) return isRetriedTimeout(abortSignal.reason);
+    if (!failure.nonRetryable && !retries.tryRetry(this.#options.clock.now())) failure.nonRetryable = true;
+    return !failure.nonRetryable;
   }
 
   #record(standing: Standing, operation: Operation, request: InvokeRequest, facts: CallFacts): string {
+    standing.isNews = true;
     const id = request.attempt === 1 ? request.key : `${request.key}@${request.attempt}`;
     const exact = { ...facts, latencyMs: rounded(facts.latencyMs), queueMs: rounded(facts.queueMs) };
     const at = this.#options.clock.now();
@@ -458,24 +608,32 @@ export class Desk {
 
   // Health.
 
-  /** How it was when somebody looked last. */
-  recall(id: string, health: Health, models: readonly string[] | null): void {
-    const standing = this.standing(id);
-    standing.health = health;
-    standing.models = models;
+  /** Keeps what came since it was kept last (5). */
+  keepStates(): void {
+    for (const standing of this.#standings.values()) if (standing.isNews) this.#keepState(standing);
   }
 
   setHealth(standing: Standing, health: Health): void {
     const before = standing.health.kind;
     standing.health = health;
+    standing.isNews = true;
+    if (health.kind === "healthy") this.#probe(standing);
     if (before === health.kind) return;
     this.#keepState(standing);
     this.#tell(standing.service.id, "health", health.kind === "unhealthy" ? `unhealthy: ${health.because}` : health.kind);
   }
 
-  #keepState({ service, health, models, breaker }: Standing): void {
-    const circuit = breaker.state(this.#options.clock.now()).kind;
-    this.#options.keep([{ kind: "service-state", id: service.id, stateText: JSON.stringify({ health, models, circuit }) }]);
+  /** One that is well need not be left alone any longer. */
+  #probe(standing: Standing): void {
+    const { breaker } = standing;
+    const last = breaker.changes().at(-1);
+    breaker.probeNow(this.#options.clock.now(), "it was found well");
+    if (breaker.changes().at(-1) !== last) this.#circuitSince(standing, last);
+  }
+
+  #keepState(standing: Standing): void {
+    standing.isNews = false;
+    this.#options.keep([{ kind: "service-state", id: standing.service.id, stateText: JSON.stringify(standing.state()) }]);
   }
 
   #tell(service: string, what: ServiceEvent["what"], words: string): void {
@@ -496,6 +654,11 @@ function strategyOf(written: string | undefined): Strategy {
   });
 }
 
+/** Doing it twice is doing it once, or the service can tell. */
+function isRepeatable({ isIdempotent, idempotencyHeader }: Operation): boolean {
+  return isIdempotent || idempotencyHeader !== null;
+}
+
 /** By its name, or by a capability it has. Throws SERVICE_OPERATION_UNKNOWN. */
 export function operationNamed(service: Service, name: string): Operation {
   const { id, operations } = service;
@@ -509,6 +672,10 @@ export function operationNamed(service: Service, name: string): Operation {
 
 function operationIn({ operations }: Service, name: string): Operation | undefined {
   return operations.get(name) ?? [...operations.values()].find(({ capabilities }) => capabilities.includes(name));
+}
+
+function pricedBy({ isLocal }: Service, { cost }: Operation): Priced {
+  return { model: cost, isLocal };
 }
 
 function unfitness(operation: Operation, models: readonly string[] | null, input: Json): string | null {
@@ -544,8 +711,21 @@ function requireAnswer(checked: Checked<unknown> | undefined, { output, usage }:
   throw new ServiceFailure(problem, { failureClass: "answer", usage, mayHelp: true });
 }
 
+function leftAlone(target: string, { lastFailure }: Standing, retryAfterMs: number): ServiceFailure {
+  const said = lastFailure === null ? "" : ` Last: ${lastFailure}`;
+  const { problem } = servicesProblems.SERVICE_CIRCUIT_OPEN(`${target} kept failing and is left alone for now.${said}`, {
+    facts: { target, class: "circuit", retryAfterMs },
+  });
+  return new ServiceFailure(problem, { failureClass: "circuit", wasSent: false, retryAfterMs });
+}
+
 function failureOf({ problem }: ProblemError, failureClass: FailureClass): ServiceFailure {
   return new ServiceFailure(problem, { failureClass, wasSent: false });
+}
+
+/** An attempt ran out of its own time, and not the whole call of its. */
+function isRetriedTimeout(reason: unknown): boolean {
+  return isProblemError(reason) && reason.code === "STEP_TIMEOUT" && !("nonRetryable" in reason && reason.nonRetryable === true);
 }
 
 /** An attempt that was told to stop ran out of time, or was not wanted any more. */

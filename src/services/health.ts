@@ -14,8 +14,12 @@ const REMOTE_INTERVAL_MS = 5 * MINUTE_MS;
 
 const TIMEOUT_MS = 5 * SECOND_MS;
 
-/** The longest pause between two looks at one that is unwell, in ms. */
+/** The longest pause between two looks at one that is unwell, in ms; and where it says itself how often it wants to be looked at. */
 const PAUSE_MS_MAX = 5 * MINUTE_MS;
+const DECLARED_PAUSE_MS_MAX = MINUTE_MS;
+
+/** So many times the interval it declares, at most. */
+const DECLARED_PAUSE_FACTOR = 10;
 
 const FIRST_PAUSE_MS = SECOND_MS;
 
@@ -85,7 +89,16 @@ function visiting(path: string, isAnyAnswer: boolean): Operation {
   const accept = isAnyAnswer ? [400, 401, 403, 404, 405, 406, 415] : [];
   return {
     ...{ name: "health", title: null, description: null, capabilities: [], effects: "read", isIdempotent: true },
-    ...{ idempotencyHeader: null, input: null, output: null, cost: {}, typicalLatencyMs: null, timeoutMs: TIMEOUT_MS, ui: {} },
+    ...{
+      idempotencyHeader: null,
+      input: null,
+      output: null,
+      cost: {},
+      isRemembered: false,
+      typicalLatencyMs: null,
+      timeoutMs: TIMEOUT_MS,
+      ui: {},
+    },
     act: async (_: unknown, outside: Outside) => (await outside.send({ method: "GET", path, accept })).body,
   };
 }
@@ -139,7 +152,9 @@ export class HealthWatch {
 }
 
 /** How long until the next look. */
-export function pauseAfter(service: Service, failures: number): number {
-  if (failures > 0) return Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), PAUSE_MS_MAX);
-  return service.health?.intervalMs ?? (service.isLocal ? INTERVAL_MS : REMOTE_INTERVAL_MS);
+export function pauseAfter({ health, isLocal }: Service, failures: number): number {
+  const declaredMs = health?.intervalMs;
+  if (failures === 0) return declaredMs ?? (isLocal ? INTERVAL_MS : REMOTE_INTERVAL_MS);
+  const most = declaredMs === undefined ? PAUSE_MS_MAX : Math.min(DECLARED_PAUSE_FACTOR * declaredMs, DECLARED_PAUSE_MS_MAX);
+  return Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), most);
 }

@@ -1,10 +1,11 @@
 // Operations written as data: a request made from the input by jq, and an output made from the answer.
 //
-//   get: /search?q=${ .q }            what is left of the input becomes the query, or the body of a POST
+//   get: /search/{q}                  what is left of the input becomes the query, where the path has none of its own
+//   post: /items/{id}                 what is left of it becomes the body, whatever the path has
 //   http: { method, path, query, headers, body, accept }
 //   answer: ${ .results }             from the answer's body; the body itself where left out
 //   stream: { format, say, answer }   an answer that comes bit by bit
-//   before: { name: { get … } }       requests whose answers the others need, as $before.name
+//   before: { name: { get … } }       requests whose answers the others need, as $before.name; they send only what they say
 //
 // Programs see their data as `.` and $input, $config, $key, $before, $status, $headers.
 
@@ -31,8 +32,11 @@ interface Seen {
 
 /** Of an operation that was checked. Throws problems of jq. */
 export function actOf(written: Members): Act {
-  const before = Object.entries((written.before ?? {}) as Members).map(([name, one]) => ({ name, ask: askOf(one as Members) }));
-  const ask = askOf(written);
+  const before = Object.entries((written.before ?? {}) as Members).map(([name, one]) => ({
+    name,
+    ask: askOf(one as Members, "said"),
+  }));
+  const ask = askOf(written, "left over");
   return async (input, outside) => {
     const known: Record<string, Json> = {};
     for (const { name, ask: askBefore } of before) known[name] = await askBefore({ input, outside, before: known, answer: null });
@@ -42,8 +46,11 @@ export function actOf(written: Members): Act {
 
 type Ask = (seen: Seen) => Promise<Json>;
 
-function askOf(written: Members): Ask {
-  const request = requestOf(written);
+/** What a request sends beside its path: only what is said, or what is left of the input where nothing is. */
+type Sends = "said" | "left over";
+
+function askOf(written: Members, sends: Sends): Ask {
+  const request = requestOf(written, sends);
   const answer = written.answer === undefined ? null : compileValue(written.answer, SCOPE);
   const usage = written.usage === undefined ? null : compileValue(written.usage, SCOPE);
   const stream = written.stream === undefined ? null : streamOf(written.stream as Members);
@@ -95,33 +102,28 @@ function variable(name: string, input: Json, outside: Outside, before: Members, 
   }
 }
 
-function requestOf(written: Members): (seen: Seen) => ServiceRequest {
+function requestOf(written: Members, sends: Sends): (seen: Seen) => ServiceRequest {
   const { method, path, query, headers, body, accept } = spelledOut(written);
   const toPath = pathOf(path);
   const made = compileValue({ query: query ?? null, headers: headers ?? {}, body: body ?? null }, SCOPE);
-  const takesRest = query === undefined && body === undefined;
-  const isRead = ["GET", "HEAD", "DELETE"].includes(method);
+  const isRead = WITHOUT_BODY.has(method);
+  const fillsQuery = sends === "left over" && isRead && query === undefined && body === undefined;
+  const fillsBody = sends === "left over" && !isRead && body === undefined;
   return (seen) => {
     const { text, used } = toPath(seen);
     const fields = run(made, seen.input, seen) as { query: Members | null; headers: Json; body: Json };
-    const rest = takesRest ? leftOver(seen.input, used) : {};
-    const isBody = takesRest && !isRead && !text.includes("?");
+    const more = fillsQuery && !text.includes("?") ? leftOver(seen.input, used) : null;
     return {
       ...{ method, path: text, headers: headersOf(fields.headers) },
       ...(accept === undefined ? {} : { accept }),
-      ...(fields.query !== null
-        ? { query: queryOf(fields.query) }
-        : isRead && !path.includes("?")
-          ? { query: queryOf(rest) }
-          : {}),
-      ...(body !== undefined
-        ? { body: fields.body }
-        : isBody
-          ? { body: Object.keys(used).length === 0 ? seen.input : rest }
-          : {}),
+      ...(fields.query === null && more === null ? {} : { query: queryOf(fields.query ?? more ?? {}) }),
+      ...(body === undefined ? {} : { body: fields.body }),
+      ...(fillsBody ? { body: Object.keys(used).length === 0 ? seen.input : leftOver(seen.input, used) } : {}),
     };
   };
 }
+
+const WITHOUT_BODY = new Set(["GET", "HEAD", "DELETE"]);
 
 interface Request {
   readonly method: string;

@@ -9,11 +9,12 @@ import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import { type JsonSchema, readServiceSchema } from "../workflow.ts";
 import type { ServiceDocument } from "./definition.ts";
-import { SERVICE_NAME } from "./definition-shape.ts";
+import { ownSecretName, SERVICE_NAME } from "./definition-shape.ts";
 import type { McpDescription, McpTool } from "./mcp.ts";
 import { operationsOf } from "./openapi.ts";
 import { bodyKindOf, isObject, type JsonObject, pickMediaType } from "./parameters.ts";
 import { servicesProblems, shown } from "./problems.ts";
+import type { Authentication } from "./service.ts";
 
 /** Operations of one source: protects whoever must choose among them, and the journal of who keeps them. */
 const OPERATIONS_MAX = 2_000;
@@ -52,9 +53,13 @@ export function definitionOfOpenApi({ document, url, name, baseUrl }: OpenApiImp
   requireSome(here.length, shown(url));
   const names = operationNames(here.map(({ operationId }) => operationId));
   const references = referencesOf(found);
+  const service = name ?? serviceName(typeof title === "string" ? title : "api");
+  const authentication = authenticationOf(service, here, api);
   return {
-    service: name ?? serviceName(typeof title === "string" ? title : "api"),
+    service,
     ...words({ title, description }),
+    ...versionOf(info.version),
+    ...(authentication === null ? {} : { authentication: authentication as unknown as JsonObject }),
     category: "api",
     baseUrl: base,
     openapi: { url, document },
@@ -62,6 +67,43 @@ export function definitionOfOpenApi({ document, url, name, baseUrl }: OpenApiImp
       here.map((one, at) => [names[at] ?? "", { openapi: references.get(one) ?? "", ...operationOf(one, api) }]),
     ),
   };
+}
+
+/** `2` and `v2.1` are versions, too; one that is no number is left out. */
+function versionOf(written: Json | undefined): { version?: string } {
+  const [, major, minor = "0", patch = "0"] = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?$/i.exec(String(written ?? "").trim()) ?? [];
+  return major === undefined ? {} : { version: [major, minor, patch].map(Number).join(".") };
+}
+
+// Who calls.
+
+/**
+ * What the document wants of every call; where it wants it of some operations only, it may be left out. Of several ways the
+ * first that one secret is enough for; null where there is none.
+ */
+function authenticationOf(service: string, found: readonly Found[], api: JsonObject): Authentication | null {
+  const lists = found.map((one) => rawOperation(one, api).operation.security ?? api.security).map(requirementsIn);
+  const ways = lists.flat().map((names) => wayOf(service, names, api));
+  const way = ways.find((one) => one !== null) ?? null;
+  const isAlways = lists.every((list) => list.length > 0 && list.every((names) => names.length > 0));
+  return way === null || isAlways ? way : { ...way, isOptional: true };
+}
+
+/** The schemes of each way; a way without any needs nobody to say who calls. */
+function requirementsIn(security: Json | undefined): string[][] {
+  return Array.isArray(security) ? (security as readonly Json[]).filter(isObject).map((one) => Object.keys(one)) : [];
+}
+
+function wayOf(service: string, [name, second]: readonly string[], api: JsonObject): Authentication | null {
+  if (name === undefined || second !== undefined) return null;
+  const named = api.swagger === undefined ? resolved(api.components, api).securitySchemes : api.securityDefinitions;
+  const { type, scheme, in: place, name: field } = resolved(isObject(named) ? named[name] : undefined, api);
+  if (type === "apiKey" && typeof field === "string" && (place === "header" || place === "query"))
+    return { kind: place, name: field, secret: ownSecretName(service, "API_KEY") };
+  const how = typeof scheme === "string" ? scheme.toLowerCase() : type;
+  if (how === "basic") return { kind: "basic", secret: ownSecretName(service, "LOGIN") };
+  const isBearer = how === "bearer" || type === "oauth2" || type === "openIdConnect";
+  return isBearer ? { kind: "bearer", secret: ownSecretName(service, "TOKEN") } : null;
 }
 
 function requireSome(count: number, source: string): void {
@@ -209,29 +251,33 @@ function flattened(schema: Json): { readonly properties: JsonObject; readonly re
   };
 }
 
-/** The schema of what the operation gives when all is well; null where nobody says it, or it is no JSON. */
+/** The schema of what the operation gives when all is well; null where one of its answers has none, or is no JSON. */
 function answerOf(operation: JsonObject, api: JsonObject): JsonSchema | boolean | null {
   const responses = isObject(operation.responses) ? operation.responses : {};
   const well = Object.entries(responses).filter(([status]) => /^2(\d\d|XX)$/i.test(status));
-  const written = well.map(([, response]) => answerSchema(resolved(response, api), operation, api));
-  const said = written.filter((one) => one !== undefined);
-  if (said.length === 0) return null;
+  const withBody = well.filter(([status]) => !WITHOUT_BODY.has(status));
+  const said = withBody.map(([, response]) => answerSchema(resolved(response, api), operation, api));
+  if (said.length === 0 || said.includes(undefined)) return null;
   const schemas = new SchemaCopy(api, "output");
-  const copies = said.map((one) => (one === null ? { type: "null" } : schemas.copy(one)));
+  const copies = said.map((one) => schemas.copy(one ?? true));
+  if (withBody.length < well.length) copies.push({ type: "null" });
   const [only] = copies;
   const whole = copies.length === 1 && only !== undefined ? only : { anyOf: copies };
   const definitions = schemas.definitions();
   return readable(isObject(whole) ? { ...whole, ...definitions } : whole, "An answer");
 }
 
-/** Null for an answer without a body; undefined for one that is not known. */
+/** Statuses whose answers have no body, whatever is said of it. Source: RFC 9110 §15.3.5, §15.3.6. */
+const WITHOUT_BODY = new Set(["204", "205"]);
+
+/** Undefined where nobody says it: an answer that is not described may be anything. */
 function answerSchema(response: JsonObject, operation: JsonObject, api: JsonObject): Json | undefined {
   if (api.swagger !== undefined) {
     const produces = [operation.produces, api.produces].find((list) => Array.isArray(list)) as readonly string[] | undefined;
     const isJson = produces === undefined || produces.length === 0 || produces.some((type) => isJsonType(type));
-    return response.schema === undefined ? null : isJson ? response.schema : undefined;
+    return isJson ? response.schema : undefined;
   }
-  if (!isObject(response.content) || Object.keys(response.content).length === 0) return null;
+  if (!isObject(response.content)) return undefined;
   const found = Object.entries(response.content).find(([type]) => isJsonType(type));
   return found === undefined ? undefined : resolved(found[1], api).schema;
 }

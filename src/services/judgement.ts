@@ -31,7 +31,7 @@ export function judge(
 function judgeCall(ledger: Ledger, agent: string, facts: CallFacts): void {
   const { capability, ok, failure = "other", latencyMs, costUsd, inFlight } = facts;
   if (!ok && NOT_ITS.has(failure)) return;
-  ledger.record({ capability, agent, ok, latencyMs, inFlight, priceUsd: costUsd });
+  ledger.record({ capability, agent, ok, latencyMs, inFlight, ...(costUsd === null ? {} : { priceUsd: costUsd }) });
 }
 
 function judgeRating(ledger: Ledger, agent: string, { capability, rating }: { capability: string; rating: number }): void {

@@ -18,14 +18,12 @@ import type { Json } from "../base/json.ts";
 import { isProblemError, ProblemError } from "../base/problem.ts";
 import type { EgressRequest, EgressStream } from "../security.ts";
 import { type JsonSchema, masked } from "../workflow.ts";
-import { type Credentials, credentialsOf, NO_CREDENTIALS, PASSING, type Reach } from "./attempt.ts";
+import { type Credentials, credentialsOf, NO_CREDENTIALS, PASSING, type Secrets } from "./attempt.ts";
 import { servicesProblems, shown } from "./problems.ts";
 import type { McpServer, Service } from "./service.ts";
 
 /** How a server by URL is reached: through the gate, at the service's own place. */
 export type McpOpen = (request: EgressRequest, service: Service) => Promise<EgressStream>;
-
-type Secrets = Pick<Reach, "secret">;
 
 /** The answer to the first question, in ms. */
 const CONNECT_MS = 20_000;
@@ -314,7 +312,7 @@ class Connection {
   #unconnected(error: unknown): ProblemError {
     const { problem } = this.#problemOf(error);
     const detail = `The MCP server of ${this.#service.id} cannot be reached: ${problem.detail}`;
-    return new ProblemError({ ...problem, detail, facts: { ...problem.facts, isSent: false } }, { cause: error });
+    return new ProblemError({ ...problem, detail, facts: { ...problem.facts, wasSent: false } }, { cause: error });
   }
 
   #problemOf(error: unknown): ProblemError {
@@ -505,7 +503,7 @@ function problemOf(error: unknown): ProblemError {
   }
   if (code === "INVALID_RESULT") return servicesProblems.SERVICE_ANSWER_INVALID(said);
   if (typeof code === "string" && NOT_HERE.has(code)) return servicesProblems.SERVICE_REFUSED(said);
-  return servicesProblems.SERVICE_UNAVAILABLE(said, code === "NOT_CONNECTED" ? { facts: { isSent: false } } : {});
+  return servicesProblems.SERVICE_UNAVAILABLE(said, code === "NOT_CONNECTED" ? { facts: { wasSent: false } } : {});
 }
 
 /** What a server wants of us that we do not have: it may ask nobody, and no model. */

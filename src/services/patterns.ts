@@ -70,7 +70,7 @@ export async function sequence(
   return { results, output: before };
 }
 
-/** How many results there must be. */
+/** How many results there must be. Of a `quorum` all are wanted, though fewer do; of `first` no more than that. */
 export type Need = "all" | "best-effort" | { readonly quorum: number } | { readonly first: number };
 
 export interface ParallelOptions {
@@ -85,7 +85,7 @@ export interface ParallelResult {
   readonly results: readonly CallResult[];
   /** Names of calls that gave nothing: they failed, or were not waited for. */
   readonly missing: readonly string[];
-  /** Where some failed that were wanted. */
+  /** Where some are missing that were wanted. The run's log says it, too. */
   readonly degraded?: Degradation;
 }
 
@@ -112,7 +112,13 @@ export async function parallel(
     if (succeeded >= wanted && need !== "all" && need !== "best-effort") enough.abort(ENOUGH);
   };
   await inLanes(calls.length, concurrencyMax, one, enough);
-  return told(calls, results, need);
+  const result = told(calls, results, need);
+  const { degraded } = result;
+  if (degraded !== undefined)
+    context.log.warn(`${result.missing.join(", ")}: nothing came of ${result.missing.length} of ${calls.length} calls`, {
+      degraded: { target: result.missing.join(", "), how: degraded.how, because: degraded.because },
+    });
+  return result;
 }
 
 /** Why the others are given up. */
@@ -152,15 +158,27 @@ function told(calls: readonly ParallelCall[], results: ReadonlyMap<number, CallR
   const names = calls.map(nameOf);
   const inOrder = [...results].toSorted(([a], [b]) => a - b).map(([, result]) => result);
   const missing = names.filter((_, at) => results.get(at)?.ok !== true);
-  const failures = inOrder.filter(({ ok }) => !ok);
-  if (failures.length === 0 || need === "all") return { results: inOrder, missing };
-  const because = failures.map((one) => (one.ok ? "" : `${one.name}: ${one.problem.detail}`)).join(" ");
+  const failed = inOrder.filter(({ ok }) => !ok);
+  const isWhole = typeof need === "object" && "quorum" in need ? missing.length === 0 : failed.length === 0;
+  if (isWhole) return { results: inOrder, missing };
+  const because = [...failed.map(whyOf), ...notAwaited(missing, failed)].join(" ");
   return { results: inOrder, missing, degraded: { how: "partial", because, missing } };
 }
 
+function whyOf(result: CallResult): string {
+  return result.ok ? "" : `${result.name}: ${result.problem.detail}`;
+}
+
+function notAwaited(missing: readonly string[], failed: readonly CallResult[]): string[] {
+  const names = missing.filter((name) => !failed.some((one) => one.name === name));
+  return names.map((name) => `${name}: it was not waited for.`);
+}
+
 function tooFew(need: Need, calls: readonly ParallelCall[], results: ReadonlyMap<number, CallResult>): string {
-  const names = [...results.values()].filter(({ ok }) => !ok).map(({ name }) => `"${name}"`);
-  return `${wantedOf(need, calls.length)} of ${calls.length} calls are needed, and these failed: ${names.join(", ")}.`;
+  const failed = [...results.values()].filter(({ ok }) => !ok);
+  const names = failed.map(({ name }) => `"${name}"`).join(", ");
+  const needed = wantedOf(need, calls.length);
+  return `${needed} of ${calls.length} calls are needed, and these failed: ${names}. ${failed.map(whyOf).join(" ")}`;
 }
 
 function problemOf(result: CallResult): Problem | null {

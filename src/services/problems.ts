@@ -63,6 +63,12 @@ export const servicesProblems = defineProblems({
   },
   SERVICE_SECRET_MISSING: { status: 422, title: "A service needs a secret that is not there." },
   SERVICE_OPTION_INVALID: { status: 422, title: "An option of a call is wrong." },
+  BUG: {
+    status: 500,
+    title: "Something unexpected happened.",
+    fix: "This is a bug in Baton; what was accepted is safe on disk.",
+    exit: 70,
+  },
   SERVICE_CALL_UNKNOWN: {
     status: 404,
     title: "There is no such call.",

@@ -15,7 +15,7 @@ const candidate = fc.record({
   inFlight: fc.integer({ min: 0, max: 4 }),
   concurrency: fc.constant(4),
   latencyMs: fc.option(fc.integer({ min: 1, max: 900 })),
-  costUsd: fc.constantFrom(0, 0.01, 0.5),
+  costUsd: fc.constantFrom(0, 0.01, 0.5, null),
   unfit: fc.option(fc.constant("its input does not fit"), { freq: 4 }),
 });
 
@@ -52,7 +52,7 @@ const isForbidden = ({ service, isLocal, costUsd, unfit }: Candidate, wants: Nee
   (wants.only !== undefined && !wants.only.includes(service)) ||
   (wants.except ?? []).includes(service) ||
   (wants.localOnly === true && !isLocal) ||
-  (wants.costMaxUsd !== undefined && costUsd > wants.costMaxUsd) ||
+  (wants.costMaxUsd !== undefined && (costUsd ?? Number.POSITIVE_INFINITY) > wants.costMaxUsd) ||
   unfit !== null;
 
 test("1 a forbidden service is never chosen, and everyone who is not may be", () => {

@@ -27,8 +27,8 @@ export interface Candidate {
   readonly concurrency: number;
   /** Expected, in ms; null where nothing is known. */
   readonly latencyMs: number | null;
-  /** Expected of this call, in US$. */
-  readonly costUsd: number;
+  /** Expected of this call, in US$; null where nobody knows. */
+  readonly costUsd: number | null;
   /** What else keeps it out, in words: an input that does not fit, a model that it does not have. */
   readonly unfit: string | null;
 }
@@ -101,9 +101,16 @@ function refusalOf(candidate: Candidate, { localOnly = false, costMaxUsd, only, 
   if (except.includes(service)) return "it is excluded";
   if (localOnly && !isLocal) return "data may not leave this machine and its network";
   if (unfit !== null) return unfit;
-  if (costMaxUsd !== undefined && costUsd > costMaxUsd)
-    return `it would cost about ${dollars(costUsd)}, more than ${dollars(costMaxUsd)}`;
-  return null;
+  if (costMaxUsd === undefined) return null;
+  if (costUsd === null) return UNKNOWN_COST;
+  return costUsd > costMaxUsd ? `it would cost about ${dollars(costUsd)}, more than ${dollars(costMaxUsd)}` : null;
+}
+
+const UNKNOWN_COST = "nobody knows what it costs";
+
+/** What nobody knows is more than anything known. */
+function comparable({ costUsd }: Candidate): number {
+  return costUsd ?? Number.MAX_VALUE;
 }
 
 interface Ranked {
@@ -128,7 +135,7 @@ function rank(fit: readonly Candidate[], request: SelectionRequest): Ranked {
       score(a) - score(b) ||
       a.priority - b.priority ||
       Number(b.isLocal) - Number(a.isLocal) ||
-      a.costUsd - b.costUsd ||
+      comparable(a) - comparable(b) ||
       (a.target < b.target ? -1 : 1),
   );
   if (learned === undefined) return { order, scores, explanation: null };
@@ -146,7 +153,7 @@ function scoreOf(one: Candidate, { strategy, seed, stickyKey = "" }: SelectionRe
     case "least-latency":
       return one.latencyMs ?? 0; // one that nobody has asked yet is asked once
     case "least-cost":
-      return one.costUsd;
+      return comparable(one);
     case "least-loaded":
       return one.inFlight / one.concurrency;
     case "sticky":
@@ -170,7 +177,7 @@ function wordsOf(one: Candidate, strategy: Strategy, score: number): string {
     case "least-latency":
       return `${state}${one.latencyMs === null ? "not timed yet" : `about ${Math.round(one.latencyMs)} ms`}`;
     case "least-cost":
-      return `${state}about ${dollars(one.costUsd)}`;
+      return state + (one.costUsd === null ? UNKNOWN_COST : `about ${dollars(one.costUsd)}`);
     case "least-loaded":
       return `${state}${one.inFlight} of ${one.concurrency} under way`;
     case "sticky":

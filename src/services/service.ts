@@ -13,7 +13,7 @@ export type { FileValue };
 /** What calling it does to the world: `read` nothing, `write` something, `destructive` something that cannot be had back. */
 export type Effects = "read" | "write" | "destructive";
 
-/** What a call costs, in US$. What is left out costs nothing. */
+/** What a call costs, in US$. What is left out costs nothing; where all is, nobody knows, unless it is local and so free. */
 export interface CostModel {
   readonly usdPerCall?: number;
   readonly usdPerMillionInputTokens?: number;
@@ -142,6 +142,8 @@ export interface OperationDefinition {
   readonly input?: SchemaLike;
   readonly output?: SchemaLike;
   readonly cost?: CostModel;
+  /** Every answer is kept as the last good one to its input; else only those of calls that say `lastGood` themselves. */
+  readonly remember?: boolean;
   readonly typicalLatencyMs?: number;
   readonly timeoutMs?: number;
   readonly ui?: Readonly<Record<string, FieldHint>>;
@@ -185,6 +187,7 @@ export interface Operation {
   readonly input: Schema | null;
   readonly output: Schema | null;
   readonly cost: CostModel;
+  readonly isRemembered: boolean;
   readonly typicalLatencyMs: number | null;
   readonly timeoutMs: number;
   readonly ui: Readonly<Record<string, FieldHint>>;

@@ -177,6 +177,8 @@ export type Called<T> =
       readonly call: string | null;
       readonly latencyMs: number;
       readonly costUsd: number;
+      /** There where nobody knows what it cost, and `costUsd` is 0. */
+      readonly isCostKnown?: false;
       readonly inputTokens?: number;
       readonly outputTokens?: number;
       readonly degraded?: Degradation;
