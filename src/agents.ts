@@ -28,8 +28,8 @@ export {
   type Chosen,
   type Standing as AgentStanding,
 } from "./agents/desk.ts";
-export type { Doing, Handed } from "./agents/dispatch.ts";
 export { learnFrom, saidOf } from "./agents/evidence.ts";
+export type { Doing, Handed, ProcessAnswer, ProcessDoor, ProcessRequest, ProcessUsage, ToolOffer } from "./agents/handed.ts";
 export {
   DEGREES,
   type Degree,
@@ -43,7 +43,6 @@ export {
   type TagRelation,
   tagRelation,
 } from "./agents/match.ts";
-export type { ToolOffer } from "./agents/model-agent.ts";
 export { type GuardedOutput, type GuardMade, type OutputGuard, outputGuard } from "./agents/output-guard.ts";
 export {
   type Checked as CheckedDraft,
@@ -65,5 +64,4 @@ export {
   relay,
 } from "./agents/patterns.ts";
 export { agentProblems } from "./agents/problems.ts";
-export type { ProcessAnswer, ProcessDoor, ProcessRequest, ProcessUsage } from "./agents/process-agent.ts";
 export { openLedger } from "./trust.ts";

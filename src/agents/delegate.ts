@@ -15,7 +15,8 @@ import type { Context, Delegated, Delegating, FailureAction, JsonSchema, Refusal
 import type { Agent } from "./agent.ts";
 import { type Judgement, judged } from "./checks.ts";
 import type { AgentDesk, Attempted, Begun, Chosen, PlainTask, Settled } from "./desk.ts";
-import { type Doing, work } from "./dispatch.ts";
+import { work } from "./dispatch.ts";
+import type { Doing } from "./handed.ts";
 import { agentProblems } from "./problems.ts";
 import { plainTask, requireTask } from "./task.ts";
 import { withinMs } from "./time-limit.ts";

@@ -2,33 +2,12 @@
 
 import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
-import { type Context, issuesInWords, type JsonSchema, type Terms, type Workflow } from "../workflow.ts";
+import { type Context, issuesInWords, type JsonSchema, type Workflow } from "../workflow.ts";
 import type { Agent, PersonAgent, ShortWork, Work } from "./agent.ts";
-import type { PlainTask } from "./desk.ts";
-import { modelWork, type ToolOffer } from "./model-agent.ts";
+import type { Doing, Handed } from "./handed.ts";
+import { modelWork } from "./model-agent.ts";
 import { agentProblems } from "./problems.ts";
-import { type ProcessDoor, processWork } from "./process-agent.ts";
-
-/** What agents reach of the world, given by whoever carries runs. */
-export interface Doing {
-  /** A tool as it is now, `service/operation`; null where there is none. */
-  tool(name: string): ToolOffer | null;
-  /** By name; null where it is not loaded. */
-  workflow(name: string): Workflow | null;
-  /** The way to processes that are agents. */
-  readonly door: ProcessDoor;
-  /** The same with the texts of all secrets masked. */
-  redacted(value: Json): Json;
-}
-
-export interface Handed {
-  readonly agent: Agent;
-  readonly task: PlainTask;
-  readonly terms: Terms;
-  readonly run: string;
-  /** All it may take, in ms. */
-  readonly limitMs: number;
-}
+import { processWork } from "./process-agent.ts";
 
 /** Throws AGENT_… problems, and those of what it asked of others. */
 export async function work(context: Context, handed: Handed, doing: Doing): Promise<Json> {

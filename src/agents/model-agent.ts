@@ -12,17 +12,9 @@ import { shortHash } from "../base/random.ts";
 import { type Context, issuesInWords, type JsonSchema, readServiceSchema, type Schema, type Terms } from "../workflow.ts";
 import type { ModelAgent, ToolDefinition } from "./agent.ts";
 import type { PlainTask } from "./desk.ts";
-import type { Doing, Handed } from "./dispatch.ts";
+import type { Doing, Handed, ToolOffer } from "./handed.ts";
 import { agentProblems } from "./problems.ts";
 import { cleanText } from "./text.ts";
-
-/** A tool as it stands now. */
-export interface ToolOffer {
-  readonly tool: string;
-  readonly description: string | null;
-  readonly input: JsonSchema | boolean | null;
-  readonly effects: "read" | "write" | "destructive";
-}
 
 /** Answers of the model for one task. */
 export const TURNS_MAX = 25;

@@ -13,38 +13,8 @@ import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import type { Context, StepContext } from "../workflow.ts";
 import type { ProcessAgent } from "./agent.ts";
-import type { Handed } from "./dispatch.ts";
+import type { Handed, ProcessAnswer, ProcessDoor, ProcessUsage } from "./handed.ts";
 import { agentProblems } from "./problems.ts";
-
-/** How a process is reached. */
-export interface ProcessDoor {
-  /** Throws EGRESS_… problems; gives what was answered, whatever the status. */
-  ask(agent: ProcessAgent, request: ProcessRequest, signal: AbortSignal): Promise<ProcessAnswer>;
-  /** Signed: what the process may do with the task. */
-  token(handed: Handed): string;
-  /** Between two looks. */
-  pause(ms: number, signal: AbortSignal): Promise<void>;
-  now(): number;
-  /** Pays for what it says it used. */
-  paid(handed: Handed, key: string, usage: ProcessUsage): void;
-}
-
-export interface ProcessRequest {
-  readonly method: "POST" | "GET" | "DELETE";
-  readonly path: string;
-  readonly body?: Json;
-}
-
-export interface ProcessAnswer {
-  readonly status: number;
-  readonly body: Json;
-}
-
-export interface ProcessUsage {
-  readonly usd?: number;
-  readonly tokens?: number;
-  readonly calls?: number;
-}
 
 interface TaskState {
   readonly status: "working" | "completed" | "failed";

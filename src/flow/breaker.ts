@@ -182,14 +182,14 @@ export class Breaker {
   /** Goes on with what an earlier life wrote, under this policy, which may be another one (7). */
   static restore(policy: BreakerPolicy, snapshot: BreakerSnapshot): Breaker {
     const breaker = new Breaker(policy);
-    breaker.#life = structuredClone(snapshot.life);
+    breaker.#life = copied(snapshot.life);
     breaker.#seenAt = snapshot.seenAt;
     breaker.#changes = snapshot.changes;
     return breaker;
   }
 
   snapshot(): BreakerSnapshot {
-    return { seenAt: this.#seenAt, life: structuredClone(this.#life), changes: this.#changes };
+    return { seenAt: this.#seenAt, life: copied(this.#life), changes: this.#changes };
   }
 
   state(now: number): BreakerState {
@@ -290,6 +290,10 @@ export class Breaker {
   #cooledDown({ openings }: Life & { kind: "open" }): string {
     return `it cooled down for ${spanForPeople(coolDownMsOf(openings, this.#policy))}`;
   }
+}
+
+function copied(life: Life): Life {
+  return life.kind === "closed" ? { ...life, slices: life.slices.map((slice) => ({ ...slice })) } : { ...life };
 }
 
 function coolDownMsOf(openings: number, { coolDownMs, coolDownMsMax }: BreakerPolicy): number {

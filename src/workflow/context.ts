@@ -12,7 +12,7 @@ import type { RunId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import type { Problem } from "../base/problem.ts";
 import type { CloudEvent, EventFilter, EventInit, RetentionPolicy, RetryPolicy, WorkflowName } from "../run.ts";
-import type { Amounts, BudgetView, Delegated, Delegating, Task, Terms } from "./delegation.ts";
+import type { Amounts, BudgetView, Delegated, Task, Terms } from "./delegation.ts";
 import type { Schema, SchemaLike } from "./schema.ts";
 
 export interface Context {
@@ -188,6 +188,13 @@ export type Called<T> =
 /** Who answers calls. */
 export interface Calling {
   call(context: Context, target: string, input: Json, options: CallOptions): Promise<Called<Json>>;
+}
+
+/** Who hands tasks on: given to whoever carries runs. */
+export interface Delegating {
+  delegate(context: Context, task: Task, terms: Terms | null): Promise<Delegated<Json>>;
+  /** What the account of a run, or of a delegation in it, stands at. */
+  budget(run: string, terms: Terms | null): BudgetView;
 }
 
 /** Who answers what a run asks of others: given to whoever carries runs. Null: nobody does. */

@@ -2,7 +2,6 @@
 
 import type { Json } from "../base/json.ts";
 import type { Problem } from "../base/problem.ts";
-import type { Context } from "./context.ts";
 import type { SchemaLike } from "./schema.ts";
 
 /** So much of what is scarce. What is left out is not limited here. */
@@ -147,11 +146,4 @@ export interface Terms {
   readonly tools: readonly string[] | "all";
   /** The signed chain that says so; null at the first hop inside this process, where nobody else must believe it. */
   readonly token: string | null;
-}
-
-/** Who hands tasks on: given to whoever carries runs. */
-export interface Delegating {
-  delegate(context: Context, task: Task, terms: Terms | null): Promise<Delegated<Json>>;
-  /** What the account of a run, or of a delegation in it, stands at. */
-  budget(run: string, terms: Terms | null): BudgetView;
 }
