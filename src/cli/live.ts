@@ -98,7 +98,7 @@ function takeNews(state: State, news: News, terminal: Terminal): string | null {
       const inWords = spanForPeople(news.retryAt - Date.now());
       return terminal.style(
         "yellow",
-        `retry  ${printable(news.step)}: attempt ${news.attempt} failed, again in ${inWords}: ${printable(news.failure.message)}`,
+        `retry  ${printable(news.step)}: attempt ${news.attempt} failed, again in ${inWords}: ${printable(saidOf(news.step, news.failure.message))}`,
       );
     }
     case "progress":
@@ -112,6 +112,12 @@ function takeNews(state: State, news: News, terminal: Terminal): string | null {
     default:
       return null;
   }
+}
+
+/** A service's failure begins with the service, which the step is named after. */
+function saidOf(step: string, message: string): string {
+  const [, target = ""] = /^([^\s:]+\/[^\s:]+): /.exec(message) ?? [];
+  return target !== "" && (step === target || step.endsWith(`/${target}`)) ? message.slice(target.length + 2) : message;
 }
 
 function takeProgress(state: State, progress: Progress): void {
