@@ -117,7 +117,7 @@ function takeNews(state: State, news: News, terminal: Terminal): string | null {
 /** A service's failure begins with the service, which the step is named after. */
 function saidOf(step: string, message: string): string {
   const [, target = ""] = /^([^\s:]+\/[^\s:]+): /.exec(message) ?? [];
-  return target !== "" && (step === target || step.endsWith(`/${target}`)) ? message.slice(target.length + 2) : message;
+  return target !== "" && (step === target || step.endsWith(` ${target}`)) ? message.slice(target.length + 2) : message;
 }
 
 function takeProgress(state: State, progress: Progress): void {

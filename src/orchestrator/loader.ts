@@ -65,6 +65,13 @@ export async function loadWorkflowFile(target: string): Promise<LoadedFile> {
   return loadedFile({ all, services }, () => requireChosen(path, found, chosen));
 }
 
+/** All services that these files define. Throws WF_… problems, SERVICE_DEFINITION_INVALID. */
+export async function loadServices(targets: readonly string[]): Promise<Service[]> {
+  const found: Service[] = [];
+  for (const target of targets) found.push(...(await loadWorkflowFile(target)).services);
+  return found;
+}
+
 /** Which one is to be run is asked of those who run it. */
 function loadedFile({ all, services }: Pick<LoadedFile, "all" | "services">, chosen: () => Workflow): LoadedFile {
   const originOf = (wanted: Workflow): Origin => all.find(({ workflow }) => workflow === wanted)?.origin as Origin;

@@ -1,7 +1,15 @@
 // Answers about services: from what is kept beside an owner, and from the desk of whoever is the owner.
 
 import { networkInterfaces } from "node:os";
-import type { FoundService, OperationName, OutputOf, ReadInputOf, ServiceLine, ServiceView } from "../api.ts";
+import type {
+  FoundService,
+  OperationName,
+  OutputOf,
+  ReadInputOf,
+  ServiceLine,
+  ServiceOperationLine,
+  ServiceView,
+} from "../api.ts";
 import { readId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
@@ -14,6 +22,7 @@ import {
   type Discovered,
   discover,
   type Health,
+  type Operation,
   type Service,
   type ServiceDocument,
   type Standing,
@@ -83,7 +92,7 @@ function keptLine({ id, definitionText, stateText }: KeptService): ServiceLine {
   const document = JSON.parse(definitionText) as ServiceDocument;
   const state = JSON.parse(stateText) as KeptState;
   try {
-    return lineOf(serviceOfDocument(document), state);
+    return serviceLineOf(serviceOfDocument(document), state);
   } catch (error) {
     if (!isProblemError(error)) throw error;
     return brokenLine(id, error.problem);
@@ -98,12 +107,17 @@ function brokenLine(id: string, { detail }: Problem): ServiceLine {
   };
 }
 
-function lineOf(service: Service, { health = { kind: "unknown" }, circuit = "closed" }: KeptState): ServiceLine {
+/** How a service looks in a list. */
+export function serviceLineOf(
+  service: Service,
+  { health = { kind: "unknown" }, circuit = "closed" }: KeptState = {},
+): ServiceLine {
   const { id, title, category, kind, version, baseUrl, uses, judge, isLocal, operations, priority } = service;
   const capabilities = [...new Set([...operations.values()].flatMap((one) => one.capabilities))].toSorted();
   return {
     ...{ id, title, category, kind, version },
     ...(baseUrl === null ? {} : { baseUrl }),
+    ...addressOf(service),
     ...(uses === null ? {} : { uses }),
     ...(judge === null ? {} : { proven: judge }),
     ...{ unproven: uses !== null && judge === null, isLocal, capabilities, operations: operations.size },
@@ -114,35 +128,78 @@ function lineOf(service: Service, { health = { kind: "unknown" }, circuit = "clo
   };
 }
 
+function addressOf({ baseUrl, mcp }: Service): { address?: string } {
+  if (mcp === null) return baseUrl === null ? {} : { address: baseUrl };
+  if ("url" in mcp) return { address: mcp.url };
+  const { command, args = [] } = mcp as Partial<typeof mcp> & { command: string };
+  return { address: [command, ...args].join(" ") };
+}
+
 const CHANGES_SHOWN_MAX = 20;
 
-function viewOf(
-  service: Service,
-  state: KeptState,
-  { source, addedAt }: Pick<KeptService, "source" | "addedAt">,
-  store: Store,
-): ServiceView {
-  const line = lineOf(service, state);
-  const { description, config, configuration, authentication, limits } = service;
+/** `definitionText`: as it is kept; null of one that a program gave. */
+interface Origin {
+  readonly source: string | null;
+  readonly addedAt: number;
+  readonly definitionText: string | null;
+}
+
+function viewOf(service: Service, state: KeptState, { source, addedAt, definitionText }: Origin, store: Store): ServiceView {
+  const line = serviceLineOf(service, state);
+  const { description, config, configuration, authentication, limits, weight } = service;
+  const document = definitionText === null ? null : (JSON.parse(definitionText) as ServiceDocument);
   return {
     ...line,
     ...(description === null ? {} : { description }),
     ...(source === null ? {} : { source }),
     addedAt: rfc3339(addedAt),
-    ...{ config, configuration, authentication, limits },
+    ...{ config, configuration, authentication, limits, weight },
     ...(state.models == null ? {} : { models: [...state.models] }),
-    operationList: [...service.operations.values()].map((one) => ({
-      name: one.name,
-      ...(one.title === null ? {} : { title: one.title }),
-      ...(one.description === null ? {} : { description: one.description }),
-      ...{ capabilities: [...one.capabilities], effects: one.effects, idempotent: one.isIdempotent, ui: one.ui },
-      ...{ input: one.input?.jsonSchema ?? null, output: one.output?.jsonSchema ?? null },
-    })),
+    operationList: [...service.operations.values()].map((one) => operationLineOf(one, howOf(service, one.name, document))),
     circuitHistory: store.circuitReadings(service.id, CHANGES_SHOWN_MAX).map(({ at, text }) => {
       const { to, because } = JSON.parse(text) as { to: string; because: string };
       return { at: rfc3339(at), to, because };
     }),
   };
+}
+
+/** How an operation looks when its service is shown. */
+export function operationLineOf(one: Operation, how: string | null): ServiceOperationLine {
+  return {
+    name: one.name,
+    ...(one.title === null ? {} : { title: one.title }),
+    ...(one.description === null ? {} : { description: one.description }),
+    ...(how === null ? {} : { how }),
+    ...{ capabilities: [...one.capabilities], effects: one.effects, idempotent: one.isIdempotent, ui: one.ui },
+    ...{ input: one.input?.jsonSchema ?? null, output: one.output?.jsonSchema ?? null },
+    ...{ cost: one.cost, typicalLatencyMs: one.typicalLatencyMs, timeoutMs: one.timeoutMs },
+  };
+}
+
+const METHODS = ["get", "post", "put", "patch", "delete", "head"];
+
+type Members = Readonly<Record<string, Json>>;
+
+/** What a call of it is to the service, as its definition says; null where the catalogue knows it. */
+function howOf({ kind }: Service, name: string, document: ServiceDocument | null): string | null {
+  if (document === null) return kind === "function" ? "a function" : null;
+  const written = ((document.operations ?? {}) as Members)[name] as Members | undefined;
+  if (written === undefined) return null;
+  if (typeof written.tool === "string") return `tool ${written.tool}`;
+  if (typeof written.openapi === "string") return placeInApi(document, written.openapi);
+  const http = written.http as { method?: string; path?: string } | undefined;
+  if (http !== undefined) return `${(http.method ?? "get").toUpperCase()} ${http.path ?? "/"}`;
+  const method = METHODS.find((one) => typeof written[one] === "string");
+  return method === undefined ? null : `${method.toUpperCase()} ${String(written[method])}`;
+}
+
+/** An operation of OpenAPI is named by method and path, or by its own name. */
+function placeInApi({ openapi }: ServiceDocument, reference: string): string {
+  const { paths = {} } = ((openapi as Members | undefined)?.document ?? {}) as { paths?: Record<string, Members> };
+  for (const [path, item] of Object.entries(paths))
+    for (const method of METHODS)
+      if ((item?.[method] as Members | undefined)?.operationId === reference) return `${method.toUpperCase()} ${path}`;
+  return reference;
 }
 
 // At the owner's.
@@ -169,7 +226,7 @@ export function serviceHandlers(
   return {
     "services.list": async ({ capability }) => ({
       services: [
-        ...desk.standings().map((standing) => lineOf(standing.service, stateOf(standing))),
+        ...desk.standings().map((standing) => serviceLineOf(standing.service, stateOf(standing))),
         ...[...owner.broken].map(([id, problem]) => brokenLine(id, problem)),
       ]
         .filter((line) => capability === undefined || line.capabilities.includes(capability))
@@ -177,8 +234,9 @@ export function serviceHandlers(
     }),
     "services.show": async ({ id }) => {
       const standing = desk.standing(id);
-      const { source, addedAt = now() } = store.services().find((one) => one.id === id) ?? { source: null };
-      return viewOf(standing.service, stateOf(standing), { source, addedAt }, store);
+      const kept = owner.isOffered(id) ? undefined : store.services().find((one) => one.id === id);
+      const origin = kept ?? { source: null, addedAt: now(), definitionText: null };
+      return viewOf(standing.service, stateOf(standing), origin, store);
     },
     "services.add": async ({ definition, source, replace }) => {
       const document = requireDefinition(definition as Json);
@@ -212,7 +270,7 @@ export function serviceHandlers(
       const lines = await Promise.all(
         standings.map(async (standing) => {
           const health = await checkHealth(standing, options);
-          return lineOf(standing.service, { health, circuit: standing.breaker.state(now()).kind });
+          return serviceLineOf(standing.service, { health, circuit: standing.breaker.state(now()).kind });
         }),
       );
       await engine.flushed();
