@@ -70,8 +70,7 @@ function tell(error: unknown, argv: readonly string[]): number {
   if (error instanceof CommanderError && error.code === "commander.help") return EXIT.usage; // the help was the answer
   const terminal = openTerminal({ quiet: false, json: argv.includes("--json"), input: false });
   const problem = error instanceof CommanderError ? usage(error) : problemOf(error);
-  if (!argv.includes("--json")) sayDiagnostics(problem, terminal);
-  terminal.complain(problem);
+  terminal.complain(argv.includes("--json") ? problem : sayDiagnostics(problem, terminal));
   return exitCodeOf(problem);
 }
 
@@ -282,11 +281,13 @@ function addCheck(program: Command, end: (code: number) => void): void {
 
 function addValidate(program: Command, end: (code: number) => void): void {
   const command = withCommon(
-    program.command("validate").description("Say everything that is wrong with workflow documents, and where. Runs nothing."),
+    program
+      .command("validate")
+      .description("Say everything that is wrong with documents of workflows and services, and where. Runs nothing."),
   )
     .argument("<files...>", "documents: .yaml, .yml or .json")
     .option("--with <file>", "make further workflows known as functions (repeatable)", collectPaths, [])
-    .addHelpText("after", "\nExamples:\n  baton validate order.yaml\n  baton validate flows/*.yaml --json");
+    .addHelpText("after", "\nExamples:\n  baton validate order.yaml\n  baton validate wiki.yaml flows/*.yaml --json");
   command.action(async (files: string[]) => {
     const { with: withFiles } = command.opts() as { with: string[] };
     end(await validate(files.map(requirePath), { ...readCommon(command), with: withFiles }));

@@ -323,12 +323,15 @@ function renderRun(view: RunView, terminal: Terminal): string {
     ["problem", view.problem === undefined ? undefined : `${view.problem.code}: ${view.problem.detail}`],
     ["fix", view.problem?.fix],
     ["degraded", view.degraded?.map(({ target, how, because }) => `${target}: ${how} (${because})`).join("; ")],
+    ["rated", view.ratings?.map(({ target, rating }) => `${target}: ${rating} of 5`).join("; ")],
     ["steps", stepsInWords(view.steps)],
   ];
   const { width } = terminal;
   const lines = head
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => cut(`${name.padEnd(9)} ${printable(value ?? "")}`, width));
+    .map(([name, value]) =>
+      cut(`${name.padEnd(9)} ${printable(value ?? "")}`, WHOLE.has(name) ? Number.POSITIVE_INFINITY : width),
+    );
   const rows = view.operations.map((operation) => [
     operation.key,
     operation.kind,
@@ -344,6 +347,9 @@ function renderRun(view: RunView, terminal: Terminal): string {
   });
   return [...lines, "", table(columns, rows, width), ...choices].join("\n");
 }
+
+/** What a person must read to its end, however wide the terminal is. */
+const WHOLE = new Set(["problem", "fix", "waits", "degraded"]);
 
 function stepsInWords({ completed, failed, skipped, total }: RunView["steps"]): string {
   return `${completed} completed, ${failed} failed, ${skipped === 0 ? "" : `${skipped} skipped, `}of ${total}`;

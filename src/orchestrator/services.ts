@@ -10,7 +10,7 @@ import type {
   ServiceOperationLine,
   ServiceView,
 } from "../api.ts";
-import { readId } from "../base/id.ts";
+import { type RunId, readId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import { rfc3339 } from "../base/time.ts";
@@ -342,6 +342,17 @@ async function rate(
     { kind: "reading", id: `${reading.id} rated ${at}`, at, what: "rating", service, operation, text },
   ]);
   return { call: reading.id, target: `${service}/${operation}`, rating };
+}
+
+/** How good people found the results of a run's calls. */
+export function ratingsOf(store: Store, run: RunId): { target: string; rating: number; at: string }[] {
+  return store
+    .readingsOf(run)
+    .filter(({ what }) => what === "rating")
+    .map(({ service, operation, at, text }) => {
+      const { rating } = JSON.parse(text) as { rating: number };
+      return { target: `${service}/${operation}`, rating, at: rfc3339(at) };
+    });
 }
 
 /** By its own name, or the last one of a run that a service answered. */
