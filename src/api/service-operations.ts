@@ -94,6 +94,7 @@ const found = z.object({
   title: z.string(),
   baseUrl: z.string(),
   id: z.string().describe("the name it has, or would be added under"),
+  needsKey: z.boolean().describe("it answers only to who has a key"),
   state: z.enum(["new", "added", "known"]),
 });
 
@@ -150,8 +151,15 @@ export const serviceOperations = {
     summary: "Look for services at the well-known ports of this machine and of hosts that are named.",
     kind: "steer",
     http: { method: "POST", path: "/v1/services/discover" },
-    input: z.object({ hosts: z.array(z.string().max(300)).max(32).default([]), add: z.boolean().default(false) }),
-    output: z.object({ found: z.array(found), looked: z.array(z.string()) }),
+    input: z.object({
+      hosts: z.array(z.string().max(300)).max(32).default([]),
+      here: z.boolean().default(true).describe("at this machine, too"),
+      add: z.boolean().default(false),
+    }),
+    output: z.object({
+      found: z.array(found),
+      looked: z.array(z.object({ host: z.string(), state: z.enum(["recognised", "unrecognised", "silent", "unknown"]) })),
+    }),
     cli: {
       command: "services discover",
       options: {

@@ -23,6 +23,7 @@ import { isEnd, type RunStatus } from "../run.ts";
 import type { Service } from "../services.ts";
 import { addBulk, answerAll, readBulk } from "./bulk.ts";
 import { choiceOf, isChoosing, renderChoice } from "./choice.ts";
+import { discoverWithProgress } from "./discover.ts";
 import { readTypedValue } from "./input.ts";
 import { EXIT } from "./problems.ts";
 import type { CommonOptions } from "./run.ts";
@@ -248,7 +249,11 @@ async function answer<N extends OperationName>(
 ): Promise<number> {
   const terminal = openTerminal(options);
   const isLeft = MOVES.has(name) && !(await isOwned(options.data)); // looked at first: an owner may be done with it
-  const output = withServicesOf(await loadServices(files), await ask(options.data, name, input), input);
+  const answered =
+    name === "services.discover"
+      ? discoverWithProgress(options.data, input as InputOf<"services.discover">, terminal)
+      : ask(options.data, name, input);
+  const output = withServicesOf(await loadServices(files), (await answered) as OutputOf<N>, input);
   if ((name === "schedules.add" || name === "schedules.resume") && !(await isCarriedWhole(options.data)))
     terminal.say("nobody is there to start its runs; `baton start` is, while it runs");
   const isOver = "status" in output && isEnd(output.status as RunStatus);

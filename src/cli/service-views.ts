@@ -192,13 +192,20 @@ function hintInWords(hint: Record<string, unknown> | undefined): string {
 
 // Figures, and what was found.
 
+const LOOKED = {
+  recognised: "",
+  unrecognised: "somebody answers who is not known",
+  silent: "nobody answers",
+  unknown: "there is no such name",
+};
+
 export function renderFound({ found, looked }: OutputOf<"services.discover">, terminal: Terminal): string {
-  if (found.length === 0) {
-    terminal.say(`Nobody who is known answers at ${looked.join(", ")}.`);
-    return "";
-  }
+  for (const { host, state } of looked) if (state !== "recognised") terminal.say(`${printable(host)}: ${LOOKED[state]}`);
+  if (found.length === 0) return "";
   if (found.some(({ state }) => state === "new")) terminal.say("add them: baton services discover --add");
-  const rows = found.map(({ id, title, baseUrl, state }) => [id, title, baseUrl, state]);
+  const rows = found.map(({ id, title, baseUrl, state, needsKey }) => [
+    ...[id, title, baseUrl, needsKey ? `${state}, needs a key` : state],
+  ]);
   return table(["SERVICE", "KIND", "ADDRESS", ""], rows, terminal.width);
 }
 

@@ -76,10 +76,17 @@ function unfolded(store: Store, position: number): Reading[] {
   }
 }
 
-function requireKept(store: Store, id: string): KeptService {
+function requireKept(store: Store, written: string): KeptService {
+  const id = nameOf(store, written);
   const found = store.services().find((one) => one.id === id);
   if (found === undefined) throw servicesProblems.SERVICE_UNKNOWN(`There is no service "${id.slice(0, 80)}".`);
   return found;
+}
+
+/** An entry of the catalogue that has dots is a service with dashes: `llama.cpp` is found by either. */
+function nameOf(store: Store, written: string): string {
+  const dashed = written.replaceAll(".", "-");
+  return dashed !== written && store.services().some(({ id }) => id === dashed) ? dashed : written;
 }
 
 interface KeptState {
@@ -232,7 +239,8 @@ export function serviceHandlers(
         .filter((line) => capability === undefined || line.capabilities.includes(capability))
         .toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     }),
-    "services.show": async ({ id }) => {
+    "services.show": async ({ id: written }) => {
+      const id = nameOf(store, written);
       const standing = desk.standing(id);
       const kept = owner.isOffered(id) ? undefined : store.services().find((one) => one.id === id);
       const origin = kept ?? { source: null, addedAt: now(), definitionText: null };
@@ -248,8 +256,8 @@ export function serviceHandlers(
       const place = baseUrl === null ? {} : { host: new URL(baseUrl).host };
       return { id: service.id, replaced: isKnown, operations: service.operations.size, ...needs, ...place };
     },
-    "services.remove": async ({ id }) => {
-      requireKept(store, id);
+    "services.remove": async ({ id: written }) => {
+      const { id } = requireKept(store, written);
       await engine.keep([
         { kind: "service-gone", id },
         { kind: "audit", at: now(), what: "service-removed", text: JSON.stringify({ id }) },
@@ -257,15 +265,15 @@ export function serviceHandlers(
       owner.reload();
       return { id };
     },
-    "services.discover": async ({ hosts, add: adds }) => {
-      const places = ["127.0.0.1", ...hosts.filter((host) => !isThisMachine(host))];
-      const found = await discover(places, { ask: lookAt });
+    "services.discover": async ({ hosts, here, add: adds }) => {
+      const places = [...(here ? ["127.0.0.1"] : []), ...hosts.filter((host) => !(here && isThisMachine(host)))];
+      const { found, looked } = await discover(places, { ask: lookAt });
       const lines: FoundService[] = [];
       for (const one of found) lines.push(await foundLine(one, adds ? add : null, store));
-      return { found: lines, looked: places };
+      return { found: lines, looked: [...looked] };
     },
     "services.check": async ({ id }) => {
-      const standings = id === undefined ? desk.standings() : [desk.standing(id)];
+      const standings = id === undefined ? desk.standings() : [desk.standing(nameOf(store, id))];
       const options = { desk, ...owner.healthOptions };
       const lines = await Promise.all(
         standings.map(async (standing) => {
@@ -299,16 +307,16 @@ function isThisMachine(host: string): boolean {
 }
 
 async function foundLine(
-  { entry, title, baseUrl, document }: Discovered,
+  { entry, title, baseUrl, needsKey, document }: Discovered,
   add: ((document: ServiceDocument, source: string) => Promise<Service>) | null,
   store: Store,
 ): Promise<FoundService> {
   const kept = store.services();
   const known = kept.find(({ definitionText }) => baseUrlOf(definitionText) === baseUrl);
-  if (known !== undefined) return { entry, title, baseUrl, id: known.id, state: "known" };
+  if (known !== undefined) return { entry, title, baseUrl, needsKey, id: known.id, state: "known" };
   const id = freeName(document.service, new Set(kept.map((one) => one.id)));
   if (add !== null) await add({ ...document, service: id }, baseUrl);
-  return { entry, title, baseUrl, id, state: add === null ? "new" : "added" };
+  return { entry, title, baseUrl, needsKey, id, state: add === null ? "new" : "added" };
 }
 
 function baseUrlOf(definitionText: string): string | null {
