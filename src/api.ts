@@ -24,4 +24,4 @@ export type {
   ScheduleLine,
   WorkflowLine,
 } from "./api/schemas.ts";
-export type { FoundService, KpisView, ServiceLine, ServiceView } from "./api/service-operations.ts";
+export type { FoundService, KpisView, ServiceLine, ServiceOperationLine, ServiceView } from "./api/service-operations.ts";

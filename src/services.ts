@@ -50,5 +50,5 @@ export {
   sequence,
 } from "./services/patterns.ts";
 export { servicesProblems } from "./services/problems.ts";
-export type { Choice } from "./services/selection.ts";
+export { type Choice, STRATEGIES } from "./services/selection.ts";
 export type { FileValue, Operation, Outside, Service, ServiceDefinition } from "./services/service.ts";

@@ -132,7 +132,7 @@ test("the next is asked at once where one fails; the last is asked again", async
   assert.equal(called.problem.code, "SERVICE_FAILED");
   assert.match(
     called.problem.detail,
-    /None of 2 services could answer word\.say\. a\/say: a is down b\/say answered with something else/,
+    /None of 2 services could answer word\.say: a\/say: a is down; b\/say answered with something else/,
   );
   assert.deepEqual(asked, ["a", "b", "b", "b"]);
 });

@@ -297,6 +297,31 @@ test("a process that cannot be started says why, and that nothing was sent", asy
   assert.equal(problem.facts?.wasSent, false);
 });
 
+test("a process that ends before it answers says why in its last words, without secrets of its environment", async () => {
+  const script = 'printf "one\\n\\033[31mno module \\007here\\033[0m: $TOKEN\\n" >&2; exit 7';
+  const definition = { service: "brief", mcp: { command: "sh", args: ["-c", script], env: { TOKEN: "of-the-environment" } } };
+  await using bed = await openBed();
+  await bed.baton.call("services.add", { definition: { ...definition, operations: { go: { tool: "go" } } } });
+  const { detail } = problemIn(await bed.call("brief/go"));
+  assert.match(detail, /Its process ended with code 7\. It said: one \/ no module\s+here: \S+$/);
+  assert.ok(!detail.includes("of-the-environment"), detail);
+});
+
+test("what is no MCP server is told in one sentence", async () => {
+  await using web = await openWeb({
+    "/page": { headers: { "content-type": "text/html" }, body: "<html>" },
+    "/json": { body: [1] },
+  });
+  for (const [path, why] of [
+    ["/page", "it answers with text/html"],
+    ["/json", "its answer is none of the protocol"],
+    ["/nothing", "it answers 404"],
+  ])
+    await assert.rejects(importService({ target: web.url + path, isMcp: true }), {
+      message: `What answers at ${web.url}${path} is no MCP server: ${why}.`,
+    });
+});
+
 test("a server by URL of the newer era: structured output is checked, and what a tool refuses is a failure", async () => {
   await using server = await openMcp((mcp) => {
     registerAdd(mcp);

@@ -14,6 +14,8 @@ export interface CommandShape {
   readonly paths?: readonly string[];
   /** Whether it may be done to all runs of a `--query`. */
   readonly bulk?: boolean;
+  /** Whether services that files define are told of, too: `--with FILE`. */
+  readonly with?: boolean;
   /** Fields given as options: their flags as commander writes them, and what they mean. */
   readonly options?: Readonly<Record<string, { readonly flags: string; readonly about: string }>>;
   readonly examples: readonly string[];

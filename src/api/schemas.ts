@@ -93,6 +93,10 @@ export const runView = runLine.extend({
   operations: z.array(operationLine),
   questions: z.array(question),
   waitsFor: z.string().optional().describe("one sentence: what it waits for, and until when"),
+  ratings: z
+    .array(z.object({ target: z.string(), rating: z.number(), at: z.string() }))
+    .optional()
+    .describe("how good people found results of its calls"),
   degraded: z
     .array(z.object({ target: z.string(), how: z.string(), because: z.string(), ageMs: z.number().optional() }))
     .optional()

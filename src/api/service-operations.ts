@@ -7,6 +7,8 @@ const serviceId = z.string().min(1).max(63).describe("the service's name");
 const who = z.string().min(1).max(256).nullable().default(null).describe("who does it");
 const json = z.unknown();
 
+const RATING = "A rating is a whole number from 1 to 5.";
+
 export const serviceLine = z.object({
   id: z.string(),
   title: z.string(),
@@ -14,6 +16,7 @@ export const serviceLine = z.object({
   kind: z.enum(["http", "mcp", "function"]),
   version: z.string(),
   baseUrl: z.string().optional(),
+  address: z.string().optional().describe("where it is: its URL, or the command that starts it"),
   uses: z.string().optional().describe("the catalogue's entry"),
   proven: z.string().optional().describe("the vendor's client that works with what its adapter is tested on"),
   unproven: z.boolean().describe("its adapter comes from the catalogue, and nobody vouches for it"),
@@ -39,7 +42,13 @@ const operationLine = z.object({
   input: json,
   output: json,
   ui: json,
+  how: z.string().optional().describe("what a call is to the service: method and path, a tool, a function"),
+  cost: json,
+  typicalLatencyMs: z.number().nullable(),
+  timeoutMs: z.number(),
 });
+
+export type ServiceOperationLine = z.infer<typeof operationLine>;
 
 export const serviceView = serviceLine.extend({
   description: z.string().optional(),
@@ -49,6 +58,7 @@ export const serviceView = serviceLine.extend({
   configuration: json,
   authentication: json,
   limits: json,
+  weight: z.number(),
   models: z.array(z.string()).optional(),
   operationList: z.array(operationLine),
   circuitHistory: z.array(z.object({ at: z.string(), to: z.string(), because: z.string() })),
@@ -85,6 +95,7 @@ const found = z.object({
   title: z.string(),
   baseUrl: z.string(),
   id: z.string().describe("the name it has, or would be added under"),
+  needsKey: z.boolean().describe("it answers only to who has a key"),
   state: z.enum(["new", "added", "known"]),
 });
 
@@ -100,6 +111,7 @@ export const serviceOperations = {
     cli: {
       command: "services ls",
       options: { capability: { flags: "-c, --capability <capability>", about: "only those that have it: llm.chat" } },
+      with: true,
       examples: ["baton services ls", "baton services ls --capability llm.chat --json"],
     },
   }),
@@ -140,8 +152,15 @@ export const serviceOperations = {
     summary: "Look for services at the well-known ports of this machine and of hosts that are named.",
     kind: "steer",
     http: { method: "POST", path: "/v1/services/discover" },
-    input: z.object({ hosts: z.array(z.string().max(300)).max(32).default([]), add: z.boolean().default(false) }),
-    output: z.object({ found: z.array(found), looked: z.array(z.string()) }),
+    input: z.object({
+      hosts: z.array(z.string().max(300)).max(32).default([]),
+      here: z.boolean().default(true).describe("at this machine, too"),
+      add: z.boolean().default(false),
+    }),
+    output: z.object({
+      found: z.array(found),
+      looked: z.array(z.object({ host: z.string(), state: z.enum(["recognised", "unrecognised", "silent", "unknown"]) })),
+    }),
     cli: {
       command: "services discover",
       options: {
@@ -152,7 +171,7 @@ export const serviceOperations = {
     },
   }),
   "services.check": define({
-    summary: "Look at the health of a service now, or of all.",
+    summary: "Look at the health of a service now, or of all; 1 where one is unhealthy.",
     kind: "steer",
     http: { method: "POST", path: "/v1/services/check" },
     input: z.object({ id: serviceId.optional() }),
@@ -165,7 +184,7 @@ export const serviceOperations = {
     http: { method: "POST", path: "/v1/ratings" },
     input: z.object({
       call: z.string().max(4_096).describe("a run, or one call of it as `services call` and the journal name it"),
-      rating: z.coerce.number().int().min(1).max(5),
+      rating: z.coerce.number(RATING).int(RATING).min(1, RATING).max(5, RATING),
       comment: z.string().max(4_000).optional(),
       who,
     }),

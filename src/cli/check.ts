@@ -21,7 +21,7 @@ function tell(checked: readonly CheckedRun[], breaking: number, terminal: Termin
   terminal.say(`${checked.length} unfinished ${checked.length === 1 ? "run" : "runs"}, ${breaking} of which would not go on`);
   if (checked.length === 0) return;
   const rows = checked.map((one) => [one.run, one.status, one.from, one.to, inWords(one)]);
-  terminal.data(table(["RUN", "STATUS", "FROM", "WITH", "WHAT HAPPENS"], rows, Math.max(terminal.columns, 120)));
+  terminal.data(table(["RUN", "STATUS", "FROM", "WITH", "WHAT HAPPENS"], rows, terminal.width));
 }
 
 function breaks({ verdict: { kind } }: CheckedRun): boolean {

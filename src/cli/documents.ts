@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Problem } from "../base/problem.ts";
 import { type CheckedDocument, checkDocumentFile, loadWorkflowFile, placeOf } from "../orchestrator.ts";
 import { type Diagnostic, frame, graphMermaid, graphOf, graphSvg, graphText } from "../workflow.ts";
-import { EXIT } from "./problems.ts";
+import { cliProblems, EXIT } from "./problems.ts";
 import type { CommonOptions } from "./run.ts";
 import { openTerminal, printable, type Terminal } from "./terminal.ts";
 
@@ -58,11 +58,21 @@ export function diagnosticText(text: string, diagnostic: Diagnostic, terminal: T
 /** Problems whose facts are a file and all that is wrong in it. */
 const OF_FILES = new Set(["DOCUMENT_INVALID", "SERVICE_DEFINITION_INVALID", "AGENT_DEFINITION_INVALID"]);
 
-/** Of a document or a definition that is refused: each place as `baton validate` shows it. */
-export function sayDiagnostics({ code, facts }: Problem, terminal: Terminal): void {
-  if (!OF_FILES.has(code) || typeof facts?.file !== "string" || !existsSync(facts.file)) return;
+/**
+ * Of a document or a definition that is refused: each place as `baton validate` shows it; gives the problem as it is left
+ * to be told, without what was told here.
+ */
+export function sayDiagnostics(problem: Problem, terminal: Terminal): Problem {
+  const { code, facts, detail } = problem;
+  if (!OF_FILES.has(code) || typeof facts?.file !== "string" || !existsSync(facts.file)) return problem;
+  const diagnostics = facts.diagnostics as readonly Diagnostic[];
+  if (diagnostics.length === 0) return problem;
   const text = readFileSync(facts.file, "utf8");
-  for (const diagnostic of facts.diagnostics as readonly Diagnostic[]) terminal.say(diagnosticText(text, diagnostic, terminal));
+  for (const diagnostic of diagnostics) terminal.say(diagnosticText(text, diagnostic, terminal));
+  const { fix: _, at: __, ...rest } = problem;
+  const [first] = diagnostics;
+  const place = first === undefined ? detail : placeOf(first);
+  return { ...rest, detail: `${place}: ${counted(diagnostics.length, "error")}, shown above.` };
 }
 
 /** A picture needs no function to be there. */
@@ -76,6 +86,7 @@ export type GraphFormat = (typeof GRAPH_FORMATS)[number];
 export function drawGraph(file: string, format: GraphFormat, options: CommonOptions): number {
   const terminal = openTerminal(options);
   const checked = withoutFunctions(checkDocumentFile(file));
+  if (checked.kind === "service") throw cliProblems.USAGE(`${file} defines a service: there is nothing to draw.`);
   if (checked.document === null || errorsOf(checked) > 0) {
     tell(checked, terminal);
     return EXIT.invalid;

@@ -14,7 +14,7 @@ export interface TypedInput {
 
 /** Undefined when nothing was typed. Throws INPUT_UNREADABLE / JSON_MALFORMED. */
 export async function readTypedInput(typed: TypedInput, workflow: Workflow): Promise<Json | undefined> {
-  const whole = typed.input === undefined ? undefined : await readWhole(typed.input);
+  const whole = typed.input === undefined ? undefined : await readTypedJson(typed.input);
   if (typed.fields.length === 0) return whole;
   if (whole !== undefined && (typeof whole !== "object" || whole === null || Array.isArray(whole))) {
     throw cliProblems.INPUT_UNREADABLE("-i sets fields of an object, but --input is not an object.");
@@ -27,10 +27,11 @@ export async function readTypedInput(typed: TypedInput, workflow: Workflow): Pro
 
 /** A value as typed: JSON, `@file` or `-`; what does not read as JSON is text. */
 export async function readTypedValue(text: string): Promise<Json> {
-  return text === "-" || text.startsWith("@") ? await readWhole(text) : jsonOrText(text, "The value");
+  return text === "-" || text.startsWith("@") ? await readTypedJson(text) : jsonOrText(text, "The value");
 }
 
-async function readWhole(text: string): Promise<Json> {
+/** JSON as typed after --input: itself, `@file` or `-`. Throws INPUT_UNREADABLE / JSON_MALFORMED. */
+export async function readTypedJson(text: string): Promise<Json> {
   if (text === "-") return readFrom(process.stdin, "Standard input");
   if (text === "@") throw cliProblems.INPUT_UNREADABLE("--input @ names no file.");
   if (text.startsWith("@")) return readFrom(createReadStream(text.slice(1)), text.slice(1));

@@ -82,6 +82,31 @@ export function openLiveArea(terminal: Terminal, title: string): LiveArea {
   };
 }
 
+/** A bar with n/m for what has no run. On no terminal one line says what goes on. */
+export interface Progressing extends Disposable {
+  step(): void;
+}
+
+export function openProgress(terminal: Terminal, words: string, of: number): Progressing {
+  let done = 0;
+  const draw = (): void => {
+    const filled = Math.round((done / Math.max(1, of)) * BAR_WIDTH);
+    if (terminal.isLive)
+      process.stderr.write(`\r${words} ${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ${done}/${of}\u001b[K`);
+  };
+  if (!terminal.isLive) terminal.say(words);
+  draw();
+  return {
+    step() {
+      done++;
+      draw();
+    },
+    [Symbol.dispose]() {
+      if (terminal.isLive) process.stderr.write("\r\u001b[K");
+    },
+  };
+}
+
 /** Takes news in; gives the line to print for good, if any. */
 function takeNews(state: State, news: News, terminal: Terminal): string | null {
   switch (news.kind) {
@@ -98,7 +123,7 @@ function takeNews(state: State, news: News, terminal: Terminal): string | null {
       const inWords = spanForPeople(news.retryAt - Date.now());
       return terminal.style(
         "yellow",
-        `retry  ${printable(news.step)}: attempt ${news.attempt} failed, again in ${inWords}: ${printable(news.failure.message)}`,
+        `retry  ${printable(news.step)}: attempt ${news.attempt} failed, again in ${inWords}: ${printable(saidOf(news.step, news.failure.message))}`,
       );
     }
     case "progress":
@@ -112,6 +137,12 @@ function takeNews(state: State, news: News, terminal: Terminal): string | null {
     default:
       return null;
   }
+}
+
+/** A service's failure begins with the service, which the step is named after. */
+function saidOf(step: string, message: string): string {
+  const [, target = ""] = /^([^\s:]+\/[^\s:]+): /.exec(message) ?? [];
+  return target !== "" && (step === target || step.endsWith(` ${target}`)) ? message.slice(target.length + 2) : message;
 }
 
 function takeProgress(state: State, progress: Progress): void {

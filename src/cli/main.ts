@@ -8,7 +8,9 @@ import { apiProblems } from "../api.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import { isLoading, orchestratorProblems } from "../orchestrator.ts";
 import { failureOf } from "../run.ts";
+import { STRATEGIES } from "../services.ts";
 import { addAgent, delegateTask } from "./agents.ts";
+import { type CallServiceOptions, callHelp, callService } from "./call.ts";
 import { check } from "./check.ts";
 import { completion, SHELLS, type Shell } from "./completion.ts";
 import { doctor } from "./doctor.ts";
@@ -19,7 +21,7 @@ import { cliProblems, EXIT, exitCodeOf } from "./problems.ts";
 import { type CommonOptions, defaultData, resumeRun, runFile } from "./run.ts";
 import { addOperationCommands } from "./runs.ts";
 import { removeSecret, setSecretHere, showSecrets } from "./secrets.ts";
-import { addService, callHelp, callService } from "./services.ts";
+import { addService } from "./services.ts";
 import { startOwner } from "./start.ts";
 import { openTerminal, printable } from "./terminal.ts";
 import { followStream, watchRun } from "./watch.ts";
@@ -69,8 +71,7 @@ function tell(error: unknown, argv: readonly string[]): number {
   if (error instanceof CommanderError && error.code === "commander.help") return EXIT.usage; // the help was the answer
   const terminal = openTerminal({ quiet: false, json: argv.includes("--json"), input: false });
   const problem = error instanceof CommanderError ? usage(error) : problemOf(error);
-  if (!argv.includes("--json")) sayDiagnostics(problem, terminal);
-  terminal.complain(problem);
+  terminal.complain(argv.includes("--json") ? problem : sayDiagnostics(problem, terminal));
   return exitCodeOf(problem);
 }
 
@@ -149,7 +150,7 @@ function build(end: (code: number) => void): Command {
     ["agents", group("agents", "Who can be given tasks: add, look at, trust, pin, ban.")],
   ]);
   const groupOf = (name: string): Command => groups.get(name) ?? program;
-  addOperationCommands(groupOf, withCommon, readCommon);
+  addOperationCommands({ groupOf, common: withCommon, read: readCommon, end });
   addWatch(groupOf("runs"), end);
   addStream(groupOf("runs"), end);
   addCheck(program, end);
@@ -284,11 +285,13 @@ function addCheck(program: Command, end: (code: number) => void): void {
 
 function addValidate(program: Command, end: (code: number) => void): void {
   const command = withCommon(
-    program.command("validate").description("Say everything that is wrong with workflow documents, and where. Runs nothing."),
+    program
+      .command("validate")
+      .description("Say everything that is wrong with documents of workflows and services, and where. Runs nothing."),
   )
     .argument("<files...>", "documents: .yaml, .yml or .json")
     .option("--with <file>", "make further workflows known as functions (repeatable)", collectPaths, [])
-    .addHelpText("after", "\nExamples:\n  baton validate order.yaml\n  baton validate flows/*.yaml --json");
+    .addHelpText("after", "\nExamples:\n  baton validate order.yaml\n  baton validate wiki.yaml flows/*.yaml --json");
   command.action(async (files: string[]) => {
     const { with: withFiles } = command.opts() as { with: string[] };
     end(await validate(files.map(requirePath), { ...readCommon(command), with: withFiles }));
@@ -359,46 +362,60 @@ function addServices(services: Command, end: (code: number) => void): void {
     .option("--mcp", "the URL is of an MCP server")
     .option("--stdio", "an MCP server that is a process of this machine")
     .option("--replace", "instead of the one of that name")
+    .option("--priority <number>", "1 is asked first; 100 where left out")
+    .option("--weight <number>", "its share where services take turns by weight")
+    .addOption(new Option("--goes <where>", "where what it is sent goes").choices(["local", "remote"]))
+    .option("--config <key=value>", "a value of its configuration, JSON or text (repeatable)", collect, [])
+    .option("--secret <name>", "the secret that it is called with: baton secrets set NAME")
     .addHelpText(
       "after",
-      "\nExamples:\n  baton services add wiki.yaml\n  baton services add https://api.example.com/openapi.json\n  baton services add ollama --base-url http://gpu-box:11434 --name gpu\n  baton services add http://127.0.0.1:3000/mcp --mcp --name tools\n  baton services add files --stdio -- npx -y @modelcontextprotocol/server-filesystem .",
+      "\nExamples:\n  baton services add wiki.yaml\n  baton services add https://api.example.com/openapi.json\n  baton services add ollama --base-url http://gpu-box:11434 --name gpu --priority 10 --config model=llama3.2\n  baton services add http://127.0.0.1:3000/mcp --mcp --name tools\n  baton services add files --stdio -- npx -y @modelcontextprotocol/server-filesystem .",
     );
   add.action(async (target: string, words: string[]) => {
-    end(await addService(target, words, { ...(add.opts() as object), ...readCommon(add) }));
+    const options = add.opts() as { config: string[] };
+    end(await addService(target, words, { ...options, ...readCommon(add) }));
   });
+  addCall(services, end);
+}
+
+function addCall(services: Command, end: (code: number) => void): void {
   const call = withCommon(services.command("call").description("Call a service once, as a run."))
     .argument("[target]", "SERVICE/OPERATION, or a capability: llm.chat")
-    .argument("[fields...]", "fields of its input: --prompt hello")
-    .option("--input <json>", "the input: JSON, @file, or -")
-    .option("--strategy <name>", "how one of several is chosen: priority, learned, least-cost, …")
+    .argument("[fields...]", "fields of its input: --prompt hello; a list takes its flag again and again")
+    .option("--input <json>", "the input: JSON, @file, or -; fields that are named like an option go here")
+    .option("--strategy <name>", `how one of several is chosen: ${STRATEGIES.join(", ")}`)
+    .option("--only <service>", "ask none but these (repeatable)", collect, [])
+    .option("--except <service>", "ask all but these (repeatable)", collect, [])
+    .option("--local-only", "only services of this machine and its network")
+    .option("--sticky-key <key>", "with --strategy sticky: calls of one key go to one service")
+    .option("--cost-max <usd>", "none that is expected to cost more, in US$")
+    .option("--timeout <span>", "how long a service may take, all its attempts together: 30s, or ms")
+    .option("--fallback-value <json>", "the result where nobody can answer")
     .option("--stream", "print what it says as it comes")
+    .option("--explain", "say who was chosen, and why")
+    .option("--output <file>", "write the file in the result there, further ones to FILE-2 …; - is standard output")
+    .option("--with <file>", "make services of a file known (repeatable)", collectPaths, [])
     .option(...ALLOW)
-    .option("--timeout <span>", "how long this command waits")
     .option("-h, --help", "show help, with the fields of TARGET")
     .helpOption(false)
     .allowUnknownOption()
     .addHelpText(
       "after",
-      '\nExamples:\n  baton services call llm.chat --prompt "Why is the sky blue?" --stream\n  baton services call wiki/search --input \'{"q":"tides"}\' --json\n  baton services call ollama/chat --help',
+      '\nExamples:\n  baton services call llm.chat --prompt "Why is the sky blue?" --stream --explain\n  baton services call wiki/search --input \'{"q":"tides"}\' --json\n  baton services call image.generate --prompt "a lighthouse" --output lighthouse.png\n  baton services call words/count --with words.ts --input \'"how many"\'\n  baton services call ollama/chat --help',
     );
   call.action(async (target: string | undefined, fields: string[]) => {
-    const options = call.opts() as {
-      input?: string;
-      strategy?: string;
-      stream?: boolean;
-      timeout?: string;
-      allow: string[];
-      help?: boolean;
-    };
+    const { input: inputText, help, ...options } = call.opts() as CallFlags;
     const common = readCommon(call);
-    if (options.help === true || target === undefined) {
-      process.stdout.write(await callHelp(call, target, common));
-      return end(target === undefined && options.help !== true ? 2 : 0);
+    if (help === true || target === undefined) {
+      const terminal = openTerminal(common);
+      process.stdout.write(await callHelp(call, target, { data: common.data, with: options.with }, terminal));
+      return end(target === undefined && help !== true ? 2 : 0);
     }
-    const { input: inputText, strategy, stream, timeout, allow } = options;
-    end(await callService(target, fields, { ...common, inputText, strategy, stream, timeout, allow }));
+    end(await callService(target, fields, { ...options, ...common, inputText }));
   });
 }
+
+type CallFlags = Omit<CallServiceOptions, "inputText" | "input"> & { readonly input?: string; readonly help?: boolean };
 
 function addGraph(program: Command, end: (code: number) => void): void {
   const command = withCommon(program.command("graph").description("Draw a workflow document."))

@@ -5,6 +5,8 @@ import { defineProblems, listedProblems, type Problem } from "../base/problem.ts
 export const cliProblems = defineProblems({
   USAGE: { status: 400, title: "The command was not understood.", fix: "See `baton --help`.", exit: 2 },
   INPUT_UNREADABLE: { status: 400, title: "The input cannot be read.", exit: 2 },
+  OUTPUT_UNWRITABLE: { status: 400, title: "A file cannot be written where it was wanted.", exit: 2 },
+  OUTPUT_NONE: { status: 404, title: "There is no file to be written.", fix: "Leave --output away.", exit: 1 },
   PROCESS_ENDED: {
     status: 500,
     title: "The workflow's own code ended the process.",

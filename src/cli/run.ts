@@ -46,7 +46,7 @@ export interface Wanted {
   /** Hears everything that happens while it is carried. */
   readonly hear?: Listener;
   /** How the end is told; as of any run where left out. */
-  readonly tell?: (terminal: Terminal, options: CommonOptions, told: Told) => number;
+  readonly tell?: (terminal: Terminal, options: CommonOptions, told: Told) => number | Promise<number>;
   readonly files: readonly string[];
   /** Hosts that calls may reach when it is carried here. */
   readonly allow: readonly string[];
@@ -96,7 +96,7 @@ async function loadWorkflow([target = "", ...others]: readonly string[]): Promis
 }
 
 /** As it is typed where this command was: in a clone, by `npx`, with the same data directory. */
-function resumeLine(run: string, { data, with: files, allow }: ResumeOptions): string {
+export function resumeLine(run: string, { data, with: files, allow }: Pick<ResumeOptions, "data" | "with" | "allow">): string {
   const elsewhere = data === defaultData() ? [] : ["--data", data];
   const given = [...files.flatMap((file) => ["--with", file]), ...allow.flatMap((host) => ["--allow", host])];
   const words = [...ownName(), "runs", "resume", run, ...given, ...elsewhere];

@@ -14,28 +14,35 @@ import {
   operations,
   type RunLine,
   type RunView,
+  type ServiceLine,
   type WorkflowLine,
 } from "../api.ts";
 import { spanForPeople } from "../base/time.ts";
-import { ask, isCarriedWhole, isOwned } from "../orchestrator.ts";
+import { ask, isCarriedWhole, isOwned, loadServices, serviceLineOf } from "../orchestrator.ts";
 import { isEnd, type RunStatus } from "../run.ts";
+import type { Service } from "../services.ts";
 import { renderAgent, renderAgents, renderSaid, renderTrust } from "./agents.ts";
 import { addBulk, answerAll, readBulk } from "./bulk.ts";
+import { choiceOf, isChoosing, renderChoice } from "./choice.ts";
+import { discoverWithProgress } from "./discover.ts";
 import { readTypedValue } from "./input.ts";
+import { EXIT } from "./problems.ts";
 import type { CommonOptions } from "./run.ts";
-import { renderFound, renderService, renderServices, renderStats } from "./services.ts";
+import { renderFound, renderService, renderServices, renderStats } from "./service-views.ts";
 import { openTerminal, printable, type Terminal, table } from "./terminal.ts";
 
-type Render = { readonly [N in OperationName]?: (output: OutputOf<N>, terminal: Terminal) => string };
+type Render = {
+  readonly [N in OperationName]?: (output: OutputOf<N>, terminal: Terminal, input: InputOf<N>, options: CommonOptions) => string;
+};
 
 const render: Render = {
   "runs.list": renderList,
   "runs.show": renderRun,
-  "runs.journal": ({ entries }) =>
+  "runs.journal": ({ entries }, { width }) =>
     table(
       ["SEQ", "AT", "KIND", "KEY", "DATA"],
       entries.map(({ seq, at, kind, key, data }) => [String(seq), at, kind, key ?? "", dataInWords(data)]),
-      200,
+      width,
     ),
   "runs.cancel": standing,
   "runs.migrate": ({ run, status, from, to }) => `${run} is ${status}, with ${to} instead of ${from}`,
@@ -70,11 +77,11 @@ const render: Render = {
   "inbox.show": renderItem,
   "inbox.answer": ({ id }) => `${id} is answered`,
   "inbox.decline": ({ id }) => `${id} is declined`,
-  "services.list": renderServices,
+  "services.list": (output, terminal, { capability }) => renderServices(output, terminal, capability),
   "services.show": renderService,
   "services.remove": ({ id }) => `${id} is gone`,
   "services.discover": renderFound,
-  "services.check": renderServices,
+  "services.check": (output, terminal) => renderServices(output, terminal),
   "services.rate": ({ target, rating }) => `${target} is rated ${rating} of 5`,
   "stats.show": renderStats,
   "agents.list": renderAgents,
@@ -104,7 +111,7 @@ function renderInbox({ items, next }: OutputOf<"inbox.list">, terminal: Terminal
     to?.join(", ") ?? "",
     deadlineAt ?? "",
   ]);
-  return table(["QUESTION", "WORDS", "ASKED OF", "UNTIL"], rows, Math.max(terminal.columns, 100));
+  return table(["QUESTION", "WORDS", "ASKED OF", "UNTIL"], rows, terminal.width);
 }
 
 function renderEvents({ events, next }: OutputOf<"events.list">, terminal: Terminal): string {
@@ -114,13 +121,13 @@ function renderEvents({ events, next }: OutputOf<"events.list">, terminal: Termi
   }
   terminal.say(`more: --after ${next}`);
   const rows = events.map(({ time, type, source, id, data }) => [...[time, type, source, id].map(String), dataInWords(data)]);
-  return table(["TIME", "TYPE", "SOURCE", "ID", "DATA"], rows, Math.max(terminal.columns, 100));
+  return table(["TIME", "TYPE", "SOURCE", "ID", "DATA"], rows, terminal.width);
 }
 
 function renderWorkflows(workflows: readonly WorkflowLine[], terminal: Terminal): string {
   if (workflows.length === 0) terminal.say("No workflows. Start one: baton run FILE");
   const rows = workflows.map(({ workflow, runs, open, source }) => [workflow, String(runs), String(open), source ?? ""]);
-  return rows.length === 0 ? "" : table(["WORKFLOW", "RUNS", "OPEN", "FILE"], rows, Math.max(terminal.columns, 120));
+  return rows.length === 0 ? "" : table(["WORKFLOW", "RUNS", "OPEN", "FILE"], rows, terminal.width);
 }
 
 function renderSchedule({ name, when, next, paused, problem }: OutputOf<"schedules.add">): string {
@@ -138,7 +145,7 @@ function renderSchedules({ schedules }: OutputOf<"schedules.list">, terminal: Te
     ...[String(line.started), String(line.skipped + line.missed), line.lastRun ?? "", String(line.problem?.code ?? "")],
   ]);
   const head = ["SCHEDULE", "WORKFLOW", "WHEN", "NEXT", "STARTED", "LEFT OUT", "LAST RUN", "PROBLEM"];
-  return table(head, rows, Math.max(terminal.columns, 140));
+  return table(head, rows, terminal.width);
 }
 
 function renderItem(item: InboxItem): string {
@@ -164,28 +171,25 @@ function withoutDialect(schema: unknown): unknown {
   return Object.fromEntries(Object.entries(schema).filter(([keyword]) => keyword !== "$schema"));
 }
 
-/** Adds every operation that has a command. `common` adds the options every command has; `end` takes the exit code. */
-export function addOperationCommands(
-  groupOf: (name: string) => Command,
-  common: (command: Command) => Command,
-  read: (command: Command) => CommonOptions,
-): void {
+/** How commands are added: `common` adds the options every command has, `end` takes the exit code. */
+export interface Adding {
+  readonly groupOf: (name: string) => Command;
+  readonly common: (command: Command) => Command;
+  readonly read: (command: Command) => CommonOptions;
+  readonly end: (code: number) => void;
+}
+
+/** Adds every operation that has a command. */
+export function addOperationCommands(adding: Adding): void {
   for (const [name, operation] of Object.entries(operations) as [
     OperationName,
     (typeof operations)[OperationName] & { cli?: CommandShape },
   ][]) {
-    if (operation.cli !== undefined) addCommand(name, operation.summary, operation.cli, groupOf, common, read);
+    if (operation.cli !== undefined) addCommand(name, operation.summary, operation.cli, adding);
   }
 }
 
-function addCommand(
-  name: OperationName,
-  summary: string,
-  shape: CommandShape,
-  groupOf: (name: string) => Command,
-  common: (command: Command) => Command,
-  read: (command: Command) => CommonOptions,
-): void {
+function addCommand(name: OperationName, summary: string, shape: CommandShape, { groupOf, common, read, end }: Adding): void {
   const words = shape.command.split(" ");
   const command = common(
     groupOf(words.length > 1 ? (words[0] ?? "") : "")
@@ -199,6 +203,7 @@ function addCommand(
   }
   for (const [field, { flags, about }] of Object.entries(shape.options ?? {})) command.addOption(optionOf(field, flags, about));
   if (shape.bulk === true) addBulk(command);
+  if (shape.with === true) command.option("--with <file>", "those that files define, too (repeatable)", collect, []);
   command.addHelpText("after", `\nExamples:\n${shape.examples.map((example) => `  ${example}`).join("\n")}`);
   command.action(async (...given: unknown[]) => {
     const options = command.opts() as Record<string, unknown>;
@@ -217,9 +222,11 @@ function addCommand(
     }
     const common = read(command);
     if (shape.bulk === true && input.run === undefined) await answerAll(name, input, readBulk(options), common);
-    else await answer(name, input as InputOf<typeof name>, common);
+    else end(await answer(name, input as InputOf<typeof name>, common, (options.with ?? []) as string[]));
   });
 }
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
 
 /** By the name of its field, whatever its flag is called. */
 function optionOf(field: string, flags: string, about: string): Option {
@@ -244,10 +251,19 @@ const MOVES = new Set<OperationName>([
   "inbox.decline",
 ]);
 
-async function answer<N extends OperationName>(name: N, input: InputOf<N>, options: CommonOptions): Promise<void> {
+async function answer<N extends OperationName>(
+  name: N,
+  input: InputOf<N>,
+  options: CommonOptions,
+  files: readonly string[],
+): Promise<number> {
   const terminal = openTerminal(options);
   const isLeft = MOVES.has(name) && !(await isOwned(options.data)); // looked at first: an owner may be done with it
-  const output = await ask(options.data, name, input);
+  const answered =
+    name === "services.discover"
+      ? discoverWithProgress(options.data, input as InputOf<"services.discover">, terminal)
+      : ask(options.data, name, input);
+  const output = withServicesOf(await loadServices(files), (await answered) as OutputOf<N>, input);
   if ((name === "schedules.add" || name === "schedules.resume") && !(await isCarriedWhole(options.data)))
     terminal.say("nobody is there to start its runs; `baton start` is, while it runs");
   const isOver = "status" in output && isEnd(output.status as RunStatus);
@@ -255,9 +271,34 @@ async function answer<N extends OperationName>(name: N, input: InputOf<N>, optio
     terminal.say(`nobody carries it now; \`baton runs resume ${String(output.run)}\` does it here, \`baton start\` for all`);
   if (options.json) terminal.data(JSON.stringify({ v: 1, ...output }));
   else {
-    const words = (render[name] as ((output: OutputOf<N>, terminal: Terminal) => string) | undefined)?.(output, terminal);
+    const words = (render[name] as Renderer<N> | undefined)?.(output, terminal, input, options);
     if (words !== "") terminal.data(words ?? JSON.stringify(output, null, 2));
   }
+  return name === "services.check" && hasUnhealthy(output) ? EXIT.failed : EXIT.ok;
+}
+
+type Renderer<N extends OperationName> = (
+  output: OutputOf<N>,
+  terminal: Terminal,
+  input: InputOf<N>,
+  options: CommonOptions,
+) => string;
+
+function hasUnhealthy(output: object): boolean {
+  const { services = [] } = output as { services?: readonly ServiceLine[] };
+  return services.some(({ health }) => health === "unhealthy");
+}
+
+/** Of a list of services, with those that files define in the place of those of the same name. */
+function withServicesOf<T extends object>(given: readonly Service[], output: T, input: object): T {
+  if (given.length === 0) return output;
+  const { services } = output as unknown as { services: readonly ServiceLine[] };
+  const { capability } = input as { capability?: string };
+  const lines = given
+    .map((service) => serviceLineOf(service, {}, Date.now()))
+    .filter((line) => capability === undefined || line.capabilities.includes(capability));
+  const others = services.filter(({ id }) => !given.some((service) => service.id === id));
+  return { ...output, services: [...others, ...lines].toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
 }
 
 function renderList({ runs, nextCursor, owner }: OutputOf<"runs.list">, terminal: Terminal): string {
@@ -269,11 +310,7 @@ function renderList({ runs, nextCursor, owner }: OutputOf<"runs.list">, terminal
   if (!owner && inFlight > 0)
     terminal.say(`${inFlight} in flight and nobody carries them now; \`baton runs resume RUN\` carries one on`);
   if (nextCursor !== null) terminal.say(`more: --cursor ${nextCursor}`);
-  return table(
-    ["RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK", "KEY"],
-    runs.map(rowOf),
-    terminal.columns > 80 ? terminal.columns : 120,
-  );
+  return table(["RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK", "KEY"], runs.map(rowOf), terminal.width);
 }
 
 function rowOf(run: RunLine): string[] {
@@ -301,12 +338,15 @@ function renderRun(view: RunView, terminal: Terminal): string {
     ["problem", view.problem === undefined ? undefined : `${view.problem.code}: ${view.problem.detail}`],
     ["fix", view.problem?.fix],
     ["degraded", view.degraded?.map(({ target, how, because }) => `${target}: ${how} (${because})`).join("; ")],
+    ["rated", view.ratings?.map(({ target, rating }) => `${target}: ${rating} of 5`).join("; ")],
     ["steps", stepsInWords(view.steps)],
   ];
-  const width = process.stdout.isTTY ? Math.max(terminal.columns, 100) : Number.POSITIVE_INFINITY;
+  const { width } = terminal;
   const lines = head
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => cut(`${name.padEnd(9)} ${printable(value ?? "")}`, width));
+    .map(([name, value]) =>
+      cut(`${name.padEnd(9)} ${printable(value ?? "")}`, WHOLE.has(name) ? Number.POSITIVE_INFINITY : width),
+    );
   const rows = view.operations.map((operation) => [
     operation.key,
     operation.kind,
@@ -315,8 +355,16 @@ function renderRun(view: RunView, terminal: Terminal): string {
     timesInWords(operation),
     whatCame(operation),
   ]);
-  return [...lines, "", table(["OPERATION", "KIND", "STATUS", "TRIES", "TIME", "RESULT"], rows, width)].join("\n");
+  const columns = ["OPERATION", { heading: "KIND", yields: 1 }, "STATUS", { heading: "TRIES", yields: 2 }, "TIME", "RESULT"];
+  const choices = view.operations.flatMap(({ key, output }) => {
+    const choice = isChoosing(key) ? choiceOf(output) : null;
+    return choice === null ? [] : ["", `${printable(key)}  ${renderChoice(choice, terminal)}`];
+  });
+  return [...lines, "", table(columns, rows, width), ...choices].join("\n");
 }
+
+/** What a person must read to its end, however wide the terminal is. */
+const WHOLE = new Set(["problem", "fix", "waits", "degraded"]);
 
 function stepsInWords({ completed, failed, skipped, total }: RunView["steps"]): string {
   return `${completed} completed, ${failed} failed, ${skipped === 0 ? "" : `${skipped} skipped, `}of ${total}`;
@@ -340,6 +388,8 @@ function whatCame(operation: RunView["operations"][number]): string {
   if (operation.failure !== undefined && operation.status !== "completed")
     return `${operation.failure.message}${operation.failure.at === undefined ? "" : ` (${operation.failure.at})`}`;
   if (operation.waitsUntil !== undefined) return `until ${operation.waitsUntil}`;
+  const choice = isChoosing(operation.key) ? choiceOf(operation.output) : null;
+  if (choice !== null) return choice.chain[0] === undefined ? "nobody" : `asks ${choice.chain.join(", then ")}`;
   return operation.output === undefined ? "" : dataInWords(operation.output);
 }
 

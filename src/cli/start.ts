@@ -6,6 +6,7 @@ import { isProblemError } from "../base/problem.ts";
 import { spanForPeople } from "../base/time.ts";
 import type { News } from "../engine.ts";
 import { type Baton, filesLoadedWith, openBaton } from "../orchestrator.ts";
+import { sayDiagnostics } from "./documents.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { EXIT } from "./problems.ts";
 import { type CommonOptions, openGateFor } from "./run.ts";
@@ -69,37 +70,51 @@ function teller(terminal: Terminal): (news: News) => void {
   return (news) => (says[news.kind] as ((news: News) => void) | undefined)?.(news);
 }
 
-/** Loads a file again when it, or what it imports, changes. */
+/** Loads a file again when it, or what it imports, changes; no other. */
 function watchFiles(baton: Baton, files: readonly string[], terminal: Terminal): Disposable {
   const watchers: FSWatcher[] = [];
   let timer: NodeJS.Timeout | undefined;
+  const changed = new Set<string>();
   const reload = async (): Promise<void> => {
-    for (const file of files) {
-      try {
-        await baton.reload(file);
-        terminal.say(`loaded ${file} again`);
-      } catch (error) {
-        if (!isProblemError(error)) throw error;
-        terminal.complain(error.problem); // the old code stays until the file is right again
-      }
-    }
+    const all = [...changed];
+    changed.clear();
+    for (const file of files) if (all.some((path) => users.get(path)?.has(file) === true)) await loadAgain(baton, file, terminal);
   };
-  const changed = (): void => {
+  const note = (paths: readonly string[]): void => {
+    for (const path of paths) changed.add(path);
     clearTimeout(timer);
     timer = setTimeout(() => void reload(), QUIET_MS);
   };
-  const names = new Map<string, Set<string>>();
-  for (const path of files.flatMap(filesLoadedWith)) {
-    const folder = dirname(path);
-    names.set(folder, (names.get(folder) ?? new Set()).add(basename(path)));
-  }
+  const users = usersOf(files);
   // Folders, because editors put a new file in the place of the old one.
-  for (const [folder, own] of names)
-    watchers.push(watch(folder, (_, name) => (name === null || own.has(name) ? changed() : undefined)));
+  for (const [folder, own] of Map.groupBy(users.keys(), dirname)) {
+    const take = (name: string | null): void => {
+      const meant = name === null ? own : own.filter((path) => basename(path) === name);
+      if (meant.length > 0) note(meant);
+    };
+    watchers.push(watch(folder, (_, name) => take(name)));
+  }
   return {
     [Symbol.dispose]() {
       clearTimeout(timer);
       for (const watcher of watchers) watcher.close();
     },
   };
+}
+
+/** Of each path, the files that it is a part of. */
+function usersOf(files: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const users = new Map<string, Set<string>>();
+  for (const file of files) for (const path of filesLoadedWith(file)) users.set(path, (users.get(path) ?? new Set()).add(file));
+  return users;
+}
+
+async function loadAgain(baton: Baton, file: string, terminal: Terminal): Promise<void> {
+  try {
+    await baton.reload(file);
+    terminal.say(`loaded ${file} again`);
+  } catch (error) {
+    if (!isProblemError(error)) throw error;
+    terminal.complain(sayDiagnostics(error.problem, terminal)); // the old code stays until the file is right again
+  }
 }

@@ -234,6 +234,12 @@ export async function readStore(dataPath: string): Promise<Store> {
   return await openToRead(directory);
 }
 
+/** The bytes of a file that a value names by `blob`; null where it is kept no more. */
+export async function readKeptFile(dataPath: string, blob: string): Promise<Buffer | null> {
+  using store = await readStore(dataPath);
+  return store.file(blob.replace(/^blob_/, ""));
+}
+
 /** Reads without taking part, whoever carries the runs; a directory that does not exist has no runs, and is not made. */
 async function readBeside<N extends OperationName>(dataPath: string, operation: N, input: InputOf<N>): Promise<OutputOf<N>> {
   const directory = dataDirectory(dataPath);

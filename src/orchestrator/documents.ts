@@ -23,17 +23,21 @@ export interface CheckedDocument {
   readonly file: string;
   readonly text: string;
   readonly diagnostics: readonly Diagnostic[];
+  /** What it is meant as. */
+  readonly kind: "workflow" | "service";
   /** Null where it could not be read. */
   readonly document: Json | null;
 }
 
-/** Reads a document and says everything that is wrong with it. Throws only where there is no such file. */
+/** Reads a document, of a workflow or a service, and says everything that is wrong with it. Throws only where there is no such file. */
 export function checkDocumentFile(file: string, functions: readonly string[] = []): CheckedDocument {
   const bytes = read(file);
   const text = bytes.toString("utf8");
   const source = readSource(bytes, file);
-  if (!isRead(source)) return { file, text, diagnostics: source.diagnostics, document: null };
-  return { file, text, diagnostics: checkDocument(source, { functions }), document: source.value };
+  if (!isRead(source)) return { file, text, kind: "workflow", diagnostics: source.diagnostics, document: null };
+  if (isServiceDocument(source.value))
+    return { file, text, kind: "service", diagnostics: checkedDefinition(source).diagnostics, document: source.value };
+  return { file, text, kind: "workflow", diagnostics: checkDocument(source, { functions }), document: source.value };
 }
 
 function isRead(source: ReturnType<typeof readSource>): source is Source {

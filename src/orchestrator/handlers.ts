@@ -21,7 +21,7 @@ import type { Workflow } from "../workflow.ts";
 import { type AgentLookName, type AgentSteerName, agentReadHandlers } from "./agents.ts";
 import { answerItem, declineItem, listInbox, requireItem } from "./inbox.ts";
 import { listSchedules, nextOf, scheduleLineOf } from "./schedules.ts";
-import { type ServiceReadName, type ServiceSteerName, serviceReadHandlers } from "./services.ts";
+import { ratingsOf, type ServiceReadName, type ServiceSteerName, serviceReadHandlers } from "./services.ts";
 import { entryLineOf, readJournal, requireRun, runLineOf, runViewOf, streamItemOf } from "./views.ts";
 import { listWorkflows, showWorkflow } from "./workflows.ts";
 
@@ -73,7 +73,8 @@ export function readHandlers(store: Store, now: () => number, owned: () => boole
       const isUnwinding = !hasEnded(record.run) && (store.entryCounts(record.number).get("unwinding") ?? 0) > 0;
       const degraded: DegradedResult[] = [];
       const journal = readJournal(store, record.number, degraded);
-      const about = degraded.length === 0 ? {} : { degraded };
+      const ratings = ratingsOf(store, record.run.id);
+      const about = { ...(degraded.length === 0 ? {} : { degraded }), ...(ratings.length === 0 ? {} : { ratings }) };
       const view = { ...runViewOf(record.run, journal, store.queue(record.number), now()), ...about };
       return isUnwinding ? { ...view, waitsFor: "Takes back what it did, and ends then." } : view;
     },

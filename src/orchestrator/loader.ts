@@ -69,6 +69,13 @@ export async function loadWorkflowFile(target: string): Promise<LoadedFile> {
   return loadedFile({ all, services, agents }, () => requireChosen(path, found, chosen));
 }
 
+/** All services that these files define. Throws WF_… problems, SERVICE_DEFINITION_INVALID. */
+export async function loadServices(targets: readonly string[]): Promise<Service[]> {
+  const found: Service[] = [];
+  for (const target of targets) found.push(...(await loadWorkflowFile(target)).services);
+  return found;
+}
+
 /** Which one is to be run is asked of those who run it. */
 function loadedFile(
   { all, services, agents }: Pick<LoadedFile, "all" | "services" | "agents">,

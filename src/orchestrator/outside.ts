@@ -237,13 +237,18 @@ export function secretNamed(name: string): Json | undefined {
     else bound.delete(name);
     return readSecret(kept);
   }
+  const text = secretInEnvironment(name);
+  return text === undefined ? undefined : readSecret(text);
+}
+
+/** Undefined where there is none. */
+export function secretInEnvironment(name: string): string | undefined {
   const capitals = name
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
     .replace(/[^A-Za-z0-9]+/g, "_")
     .toUpperCase();
   const names = [name, name.toUpperCase(), capitals].map((one) => `BATON_SECRET_${one}`);
-  const text = names.map((one) => process.env[one]).find((one) => one !== undefined);
-  return text === undefined ? undefined : readSecret(text);
+  return names.map((one) => process.env[one]).find((one) => one !== undefined);
 }
 
 /** An object where it is written as one, as for user name and password; else text. */

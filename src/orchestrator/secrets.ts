@@ -2,6 +2,7 @@
 
 import { openVault, type SecretLine, securityProblems, type Vault } from "../security.ts";
 import { type DataDirectory, dataDirectory, makeDirectory } from "./directory.ts";
+import { secretInEnvironment } from "./outside.ts";
 
 export { SECRET_BYTES_MAX } from "../security.ts";
 
@@ -18,6 +19,11 @@ export function setSecret(data: string, name: string, value: string, hosts: read
 
 export function listSecrets(data: string): SecretLine[] {
   return secretsAt(dataDirectory(data)).list();
+}
+
+/** Whether calls would find it: kept, or in the environment. */
+export function hasSecret(data: string, name: string): boolean {
+  return secretInEnvironment(name) !== undefined || listSecrets(data).some((line) => line.name === name);
 }
 
 /** Throws SECRET_UNKNOWN. */

@@ -149,6 +149,10 @@ export class ServiceDesk implements AsyncDisposable {
     this.#watch?.follow();
   }
 
+  isOffered(id: string): boolean {
+    return this.#offered.has(id);
+  }
+
   listen(listener: (event: ServiceEvent) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };

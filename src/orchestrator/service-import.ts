@@ -80,9 +80,11 @@ function fromCatalogue(target: string, name: string | undefined, baseUrl: string
 async function fromFile(path: string, wanted: ServiceImport): Promise<Imported> {
   const full = resolve(path);
   if (![".yaml", ".yml", ".json"].includes(extname(path)))
-    throw servicesProblems.SERVICE_IMPORT_FAILED(`${path} is neither YAML nor JSON.`, {
-      fix: "A service in TypeScript is made known where it is used: baton run FLOW --with FILE, baton start FILE, openBaton({ services }).",
-    });
+    throw servicesProblems.SERVICE_IMPORT_FAILED(
+      /\.[cm]?[jt]s$/.test(path)
+        ? `A service in code cannot be kept: ${path} is made known where it is used, with --with ${path} or openBaton({ services }).`
+        : `${path} is neither YAML nor JSON.`,
+    );
   const bytes = readBytes(full, path);
   const api = looselyRead(bytes.toString("utf8"));
   if (api !== undefined && isOpenApi(api)) return { definition: definitionFrom(api, full, wanted), source: full };
@@ -139,15 +141,35 @@ function looselyRead(text: string): Json | undefined {
 const DOCUMENT_BYTES_MAX = 64 << 20;
 
 async function fromUrl(target: string, wanted: ServiceImport): Promise<Imported> {
+  if (/\/mcp\/?$/.test(readUrl(target).pathname)) {
+    const tools = await mcpAt(target, wanted);
+    if (tools !== null) return tools;
+  }
   const answer = await fetched(target);
   const api = answer.status < 300 ? looselyRead(Buffer.from(answer.body).toString("utf8")) : undefined;
-  if (api === undefined || !isOpenApi(api))
-    throw servicesProblems.SERVICE_IMPORT_FAILED(`${target} answers ${answer.status} and gives no OpenAPI document.`, {
-      fix: "Name the document's own address; of an MCP server say --mcp; of an OpenAI-compatible one: baton services add openai-compatible --base-url URL.",
-    });
+  if (api === undefined || !isOpenApi(api)) return (await mcpAt(target, wanted)) ?? notRead(target, answer);
   const definition = definitionFrom(api, answer.url, wanted);
   if (wanted.baseUrl === undefined) await requireOpen([target, answer.url], definition);
   return { definition, source: target };
+}
+
+function notRead(target: string, { status }: EgressResponse): never {
+  throw servicesProblems.SERVICE_IMPORT_FAILED(
+    `${target} answers ${status}, gives no OpenAPI document and is no MCP server that answers.`,
+    {
+      fix: "Name the document's own address; of an MCP server that needs a key say --mcp; of an OpenAI-compatible one: baton services add openai-compatible --base-url URL.",
+    },
+  );
+}
+
+/** What answers there, where it is an MCP server; null where it is none. */
+async function mcpAt(target: string, { name }: ServiceImport): Promise<Imported | null> {
+  try {
+    return await fromMcp(name ?? serviceName(readUrl(target).hostname), { url: target }, target);
+  } catch (error) {
+    if (isProblemError(error) && (error.code.startsWith("SERVICE_") || error.code === "EGRESS_TIMEOUT")) return null;
+    throw error;
+  }
 }
 
 /** From the very place that was typed (1), and where it leads that is open to all. */

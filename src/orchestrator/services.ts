@@ -1,8 +1,16 @@
 // Answers about services: from what is kept beside an owner, and from the desk of whoever is the owner.
 
 import { networkInterfaces } from "node:os";
-import type { FoundService, OperationName, OutputOf, ReadInputOf, ServiceLine, ServiceView } from "../api.ts";
-import { readId } from "../base/id.ts";
+import type {
+  FoundService,
+  OperationName,
+  OutputOf,
+  ReadInputOf,
+  ServiceLine,
+  ServiceOperationLine,
+  ServiceView,
+} from "../api.ts";
+import { type RunId, readId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import { rfc3339 } from "../base/time.ts";
@@ -15,6 +23,7 @@ import {
   type Discovered,
   discover,
   type KeptState,
+  type Operation,
   type Service,
   type ServiceDocument,
   serviceOfDocument,
@@ -77,17 +86,24 @@ function unfolded(store: Store, position: number): Reading[] {
   }
 }
 
-function requireKept(store: Store, id: string): KeptService {
+function requireKept(store: Store, written: string): KeptService {
+  const id = nameOf(store, written);
   const found = store.services().find((one) => one.id === id);
   if (found === undefined) throw servicesProblems.SERVICE_UNKNOWN(`There is no service "${id.slice(0, 80)}".`);
   return found;
+}
+
+/** An entry of the catalogue that has dots is a service with dashes: `llama.cpp` is found by either. */
+function nameOf(store: Store, written: string): string {
+  const dashed = written.replaceAll(".", "-");
+  return dashed !== written && store.services().some(({ id }) => id === dashed) ? dashed : written;
 }
 
 function keptLine({ id, definitionText, stateText }: KeptService, now: number): ServiceLine {
   const document = JSON.parse(definitionText) as ServiceDocument;
   const state = JSON.parse(stateText) as KeptState;
   try {
-    return lineOf(serviceOfDocument(document), state, now);
+    return serviceLineOf(serviceOfDocument(document), state, now);
   } catch (error) {
     if (!isProblemError(error)) throw error;
     return brokenLine(id, error.problem);
@@ -102,13 +118,15 @@ function brokenLine(id: string, { detail }: Problem): ServiceLine {
   };
 }
 
-function lineOf(service: Service, state: KeptState, now: number): ServiceLine {
+/** How a service looks in a list. */
+export function serviceLineOf(service: Service, state: KeptState, now: number): ServiceLine {
   const { health = { kind: "unknown" } } = state;
   const { id, title, category, kind, version, baseUrl, uses, judge, isLocal, operations, priority } = service;
   const capabilities = [...new Set([...operations.values()].flatMap((one) => one.capabilities))].toSorted();
   return {
     ...{ id, title, category, kind, version },
     ...(baseUrl === null ? {} : { baseUrl }),
+    ...addressOf(service),
     ...(uses === null ? {} : { uses }),
     ...(judge === null ? {} : { proven: judge }),
     ...{ unproven: uses !== null && judge === null, isLocal, capabilities, operations: operations.size },
@@ -119,36 +137,84 @@ function lineOf(service: Service, state: KeptState, now: number): ServiceLine {
   };
 }
 
+function addressOf({ baseUrl, mcp }: Service): { address?: string } {
+  if (mcp === null) return baseUrl === null ? {} : { address: baseUrl };
+  if ("url" in mcp) return { address: mcp.url };
+  const { command, args = [] } = mcp as Partial<typeof mcp> & { command: string };
+  return { address: [command, ...args].join(" ") };
+}
+
 const CHANGES_SHOWN_MAX = 20;
+
+/** `definitionText`: as it is kept; null of one that a program gave. */
+interface Origin {
+  readonly source: string | null;
+  readonly addedAt: number;
+  readonly definitionText: string | null;
+}
 
 function viewOf(
   service: Service,
   state: KeptState,
-  { source, addedAt }: Pick<KeptService, "source" | "addedAt">,
+  { source, addedAt, definitionText }: Origin,
   store: Store,
   now: number,
 ): ServiceView {
-  const line = lineOf(service, state, now);
-  const { description, config, configuration, authentication, limits } = service;
+  const line = serviceLineOf(service, state, now);
+  const { description, config, configuration, authentication, limits, weight } = service;
+  const document = definitionText === null ? null : (JSON.parse(definitionText) as ServiceDocument);
   return {
     ...line,
     ...(description === null ? {} : { description }),
     ...(source === null ? {} : { source }),
     addedAt: rfc3339(addedAt),
-    ...{ config, configuration, authentication, limits },
+    ...{ config, configuration, authentication, limits, weight },
     ...(state.models == null ? {} : { models: [...state.models] }),
-    operationList: [...service.operations.values()].map((one) => ({
-      name: one.name,
-      ...(one.title === null ? {} : { title: one.title }),
-      ...(one.description === null ? {} : { description: one.description }),
-      ...{ capabilities: [...one.capabilities], effects: one.effects, idempotent: one.isIdempotent, ui: one.ui },
-      ...{ input: one.input?.jsonSchema ?? null, output: one.output?.jsonSchema ?? null },
-    })),
+    operationList: [...service.operations.values()].map((one) => operationLineOf(one, howOf(service, one.name, document))),
     circuitHistory: store.circuitReadings(service.id, CHANGES_SHOWN_MAX).map(({ at, text }) => {
       const { to, because } = JSON.parse(text) as { to: string; because: string };
       return { at: rfc3339(at), to, because };
     }),
   };
+}
+
+/** How an operation looks when its service is shown. */
+export function operationLineOf(one: Operation, how: string | null): ServiceOperationLine {
+  return {
+    name: one.name,
+    ...(one.title === null ? {} : { title: one.title }),
+    ...(one.description === null ? {} : { description: one.description }),
+    ...(how === null ? {} : { how }),
+    ...{ capabilities: [...one.capabilities], effects: one.effects, idempotent: one.isIdempotent, ui: one.ui },
+    ...{ input: one.input?.jsonSchema ?? null, output: one.output?.jsonSchema ?? null },
+    ...{ cost: one.cost, typicalLatencyMs: one.typicalLatencyMs, timeoutMs: one.timeoutMs },
+  };
+}
+
+const METHODS = ["get", "post", "put", "patch", "delete", "head"];
+
+type Members = Readonly<Record<string, Json>>;
+
+/** What a call of it is to the service, as its definition says; null where the catalogue knows it. */
+function howOf({ kind }: Service, name: string, document: ServiceDocument | null): string | null {
+  if (document === null) return kind === "function" ? "a function" : null;
+  const written = ((document.operations ?? {}) as Members)[name] as Members | undefined;
+  if (written === undefined) return null;
+  if (typeof written.tool === "string") return `tool ${written.tool}`;
+  if (typeof written.openapi === "string") return placeInApi(document, written.openapi);
+  const http = written.http as { method?: string; path?: string } | undefined;
+  if (http !== undefined) return `${(http.method ?? "get").toUpperCase()} ${http.path ?? "/"}`;
+  const method = METHODS.find((one) => typeof written[one] === "string");
+  return method === undefined ? null : `${method.toUpperCase()} ${String(written[method])}`;
+}
+
+/** An operation of OpenAPI is named by method and path, or by its own name. */
+function placeInApi({ openapi }: ServiceDocument, reference: string): string {
+  const { paths = {} } = ((openapi as Members | undefined)?.document ?? {}) as { paths?: Record<string, Members> };
+  for (const [path, item] of Object.entries(paths))
+    for (const method of METHODS)
+      if ((item?.[method] as Members | undefined)?.operationId === reference) return `${method.toUpperCase()} ${path}`;
+  return reference;
 }
 
 // At the owner's.
@@ -174,16 +240,18 @@ export function serviceHandlers(
   return {
     "services.list": async ({ capability }) => ({
       services: [
-        ...desk.standings().map((standing) => lineOf(standing.service, standing.state(), now())),
+        ...desk.standings().map((standing) => serviceLineOf(standing.service, standing.state(), now())),
         ...[...owner.broken].map(([id, problem]) => brokenLine(id, problem)),
       ]
         .filter((line) => capability === undefined || line.capabilities.includes(capability))
         .toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     }),
-    "services.show": async ({ id }) => {
+    "services.show": async ({ id: written }) => {
+      const id = nameOf(store, written);
       const standing = desk.standing(id);
-      const { source, addedAt = now() } = store.services().find((one) => one.id === id) ?? { source: null };
-      return viewOf(standing.service, standing.state(), { source, addedAt }, store, now());
+      const kept = owner.isOffered(id) ? undefined : store.services().find((one) => one.id === id);
+      const origin = kept ?? { source: null, addedAt: now(), definitionText: null };
+      return viewOf(standing.service, standing.state(), origin, store, now());
     },
     "services.add": async ({ definition, source, replace }) => {
       const document = requireDefinition(definition as Json);
@@ -195,8 +263,8 @@ export function serviceHandlers(
       const place = baseUrl === null ? {} : { host: new URL(baseUrl).host };
       return { id: service.id, replaced: isKnown, operations: service.operations.size, ...needs, ...place };
     },
-    "services.remove": async ({ id }) => {
-      requireKept(store, id);
+    "services.remove": async ({ id: written }) => {
+      const { id } = requireKept(store, written);
       await engine.keep([
         { kind: "service-gone", id },
         { kind: "audit", at: now(), what: "service-removed", text: JSON.stringify({ id }) },
@@ -204,24 +272,24 @@ export function serviceHandlers(
       owner.reload();
       return { id };
     },
-    "services.discover": async ({ hosts, add: adds }) => {
-      const places = ["127.0.0.1", ...hosts.filter((host) => !isThisMachine(host))];
-      const found = await discover(places, { ask: lookAt });
+    "services.discover": async ({ hosts, here, add: adds }) => {
+      const places = [...(here ? ["127.0.0.1"] : []), ...hosts.filter((host) => !(here && isThisMachine(host)))];
+      const { found, looked } = await discover(places, { ask: lookAt });
       const lines: FoundService[] = [];
       const addWell = async (document: ServiceDocument, source: string): Promise<void> => {
         const { id } = await add(document, source);
         await checkHealth(desk.standing(id), { desk, ...owner.healthOptions });
       };
       for (const one of found) lines.push(await foundLine(one, adds ? addWell : null, store));
-      return { found: lines, looked: places };
+      return { found: lines, looked: [...looked] };
     },
     "services.check": async ({ id }) => {
-      const standings = id === undefined ? desk.standings() : [desk.standing(id)];
+      const standings = id === undefined ? desk.standings() : [desk.standing(nameOf(store, id))];
       const options = { desk, ...owner.healthOptions };
       const lines = await Promise.all(
         standings.map(async (standing) => {
           await checkHealth(standing, options);
-          return lineOf(standing.service, standing.state(), now());
+          return serviceLineOf(standing.service, standing.state(), now());
         }),
       );
       await engine.flushed();
@@ -250,16 +318,16 @@ function isThisMachine(host: string): boolean {
 }
 
 async function foundLine(
-  { entry, title, baseUrl, document }: Discovered,
+  { entry, title, baseUrl, needsKey, document }: Discovered,
   add: ((document: ServiceDocument, source: string) => Promise<void>) | null,
   store: Store,
 ): Promise<FoundService> {
   const kept = store.services();
   const known = kept.find(({ definitionText }) => baseUrlOf(definitionText) === baseUrl);
-  if (known !== undefined) return { entry, title, baseUrl, id: known.id, state: "known" };
+  if (known !== undefined) return { entry, title, baseUrl, needsKey, id: known.id, state: "known" };
   const id = freeName(document.service, new Set(kept.map((one) => one.id)));
   if (add !== null) await add({ ...document, service: id }, baseUrl);
-  return { entry, title, baseUrl, id, state: add === null ? "new" : "added" };
+  return { entry, title, baseUrl, needsKey, id, state: add === null ? "new" : "added" };
 }
 
 function baseUrlOf(definitionText: string): string | null {
@@ -293,6 +361,17 @@ async function rate(
     { kind: "reading", id: `${reading.id} rated ${at}`, at, what: "rating", service, operation, text },
   ]);
   return { call: reading.id, target: `${service}/${operation}`, rating };
+}
+
+/** How good people found the results of a run's calls. */
+export function ratingsOf(store: Store, run: RunId): { target: string; rating: number; at: string }[] {
+  return store
+    .readingsOf(run)
+    .filter(({ what }) => what === "rating")
+    .map(({ service, operation, at, text }) => {
+      const { rating } = JSON.parse(text) as { rating: number };
+      return { target: `${service}/${operation}`, rating, at: rfc3339(at) };
+    });
 }
 
 /** By its own name, or the last one of a run that a service answered. */

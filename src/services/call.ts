@@ -320,8 +320,8 @@ const PASSED_ON = new Set(["RUN_ENDED", "STORAGE_FAILED", "ENGINE_CLOSED", "RUN_
 function spent(target: string, tried: readonly Problem[]): Problem {
   const [only] = tried;
   if (tried.length === 1 && only !== undefined) return only;
-  const sentences = tried.map(({ detail }) => detail).join(" ");
-  return servicesProblems.SERVICE_FAILED(`None of ${tried.length} services could answer ${target}. ${sentences}`, {
+  const sentences = tried.map(({ detail }) => detail.replace(/\.$/, "")).join("; ");
+  return servicesProblems.SERVICE_FAILED(`None of ${tried.length} services could answer ${target}: ${sentences}.`, {
     facts: { tried: tried.map(({ code, detail, facts }) => ({ code, detail, target: facts?.target ?? null })) },
   }).problem;
 }

@@ -6,6 +6,7 @@ import { mistakeIn } from "../jq.ts";
 import { type Diagnostic, piecesOf, placed, Report, readServiceSchema, type Source, shapes, Trail } from "../workflow.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { METHODS, VARIABLES } from "./http-operation.ts";
+import { nearest } from "./problems.ts";
 
 const { anything, boolean, byType, integer, list, named, number, object, text, textLike, words } = shapes;
 
@@ -127,12 +128,53 @@ function checkMeaning(value: Members, report: Report): void {
       fix: `There are: ${[...CATALOGUE.keys()].join(", ")}.`,
     });
   checkSchema(value.configuration, at.child("configuration"), report);
+  checkConfig(value, report);
   const operations = membersOf(value.operations);
   const isBare = value.uses === undefined && value.mcp === undefined;
   if (isBare && Object.keys(operations).length === 0)
     report.add("DOC_KEY_MISSING", at, "A service has neither operations nor `uses`.", { fix: "Add `operations:` or `uses:`." });
   for (const [name, one] of Object.entries(operations))
     checkOperation(name, membersOf(one), value, at.child("operations").child(name), report);
+}
+
+/** What is configured, by the definition's own words or the catalogue's. */
+function checkConfig({ configuration, uses, config = {} }: Members, report: Report): void {
+  const schema = configuration ?? CATALOGUE.get(String(uses))?.configuration;
+  if (!shapes.isObject(schema as Json) || !shapes.isObject(config)) return;
+  const at = Trail.root.child("config");
+  const known = Object.keys(membersOf((schema as Members).properties));
+  for (const name of Object.keys(config).filter((one) => !isConfigurable(one, schema as Members, known))) {
+    const meant = nearest(name, known);
+    report.add("DOC_KEY_UNKNOWN", at.child(name), `\`${name.slice(0, 60)}\` is nothing that can be configured.`, {
+      onKey: true,
+      fix: meant === null ? `There are: ${known.join(", ") || "none"}.` : `Did you mean \`${meant}\`?`,
+    });
+  }
+  for (const { at: pointer, message } of issuesOf(schema as Members, config))
+    report.add("DOC_VALUE", trailOf(pointer, at), `config${pointer === "" ? "" : ` ${pointer}`}: ${message}.`);
+}
+
+function isConfigurable(name: string, schema: Members, known: readonly string[]): boolean {
+  const isOpen = schema.additionalProperties !== undefined || schema.patternProperties !== undefined;
+  return isOpen || known.length === 0 || known.includes(name) || name === "baseUrl";
+}
+
+/** Of a schema that cannot be read it is said elsewhere. */
+function issuesOf(schema: Members, config: Json): readonly { readonly at: string; readonly message: string }[] {
+  try {
+    const checked = readServiceSchema(schema, "It").check(config);
+    return checked.ok ? [] : checked.issues;
+  } catch {
+    return [];
+  }
+}
+
+function trailOf(pointer: string, from: Trail): Trail {
+  const keys = pointer.split("/").slice(1);
+  return keys.reduce(
+    (at, key) => at.child(/^\d+$/.test(key) ? Number(key) : key.replaceAll("~1", "/").replaceAll("~0", "~")),
+    from,
+  );
 }
 
 const OPERATION_NAME = /^[A-Za-z0-9_][\w.:-]{0,127}$/;

@@ -376,7 +376,8 @@ export class Desk {
       .map(([agent]) => agent);
     const order = [...new Set([choice.agent, ...choice.chain, ...byWorth])];
     const scores = Object.fromEntries(Object.entries(choice.estimates).map(([agent, { score }]) => [agent, score]));
-    return { order, scores, explanation: choice.explanation };
+    const means = Object.fromEntries(Object.entries(choice.estimates).map(([agent, { mean }]) => [agent, mean]));
+    return { order, scores, means, explanation: choice.explanation };
   }
 
   /** How one is asked that is named. One that nobody knows is found out when it is asked. */

@@ -12,6 +12,9 @@ const INTERVAL_MS = 30 * SECOND_MS;
 /** What lies elsewhere is looked at less often: looking may cost. */
 const REMOTE_INTERVAL_MS = 5 * MINUTE_MS;
 
+/** The first look at a process of this machine starts it, which may install it first. */
+const START_MS = MINUTE_MS;
+
 const TIMEOUT_MS = 5 * SECOND_MS;
 
 /** The longest pause between two looks at one that is unwell, in ms; and where it says itself how often it wants to be looked at. */
@@ -50,7 +53,7 @@ export async function checkHealth(standing: Standing, options: HealthOptions): P
 async function illnessOf(standing: Standing, { reach }: HealthOptions): Promise<string | null> {
   const { service } = standing;
   const check = service.health;
-  const timeoutMs = check?.timeoutMs ?? TIMEOUT_MS;
+  const timeoutMs = check?.timeoutMs ?? (isStarting(standing) ? START_MS : TIMEOUT_MS);
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   try {
@@ -61,6 +64,10 @@ async function illnessOf(standing: Standing, { reach }: HealthOptions): Promise<
   } finally {
     clearTimeout(timer);
   }
+}
+
+function isStarting({ service: { mcp }, health }: Standing): boolean {
+  return mcp !== null && "command" in mcp && health.kind !== "healthy";
 }
 
 async function look(standing: Standing, check: HealthCheck | null, reach: Reach, abortSignal: AbortSignal): Promise<void> {

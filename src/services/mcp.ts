@@ -9,16 +9,18 @@
 //     what any program needs, and ends with its connection.
 //  3. A call whose answer cannot come any more fails at once. Only what a server did not take is said again, and once.
 //  4. A connection that broke is used by no further call: the next makes another.
+//  5. Why a server does not answer is told in its own last words, where it is a process, and else in a sentence.
 //
 // Source: Model Context Protocol 2026-07-28 and 2025-11-25, "Tools", "Transports".
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Client, Transport } from "@modelcontextprotocol/client";
 import type { Json } from "../base/json.ts";
-import { isProblemError, ProblemError } from "../base/problem.ts";
+import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
 import type { EgressRequest, EgressStream } from "../security.ts";
 import { type JsonSchema, masked } from "../workflow.ts";
 import { type Credentials, credentialsOf, NO_CREDENTIALS, PASSING, type Secrets } from "./attempt.ts";
+import { McpProcess } from "./mcp-process.ts";
 import { servicesProblems, shown } from "./problems.ts";
 import type { McpServer, Service } from "./service.ts";
 
@@ -48,6 +50,9 @@ const RESUMES_MAX = 2;
 
 /** Characters of what a tool or a server says of its failure. */
 const SAID_LENGTH_MAX = 500;
+
+/** Shorter values of an environment are words like `1` or `true` that say nothing. */
+const SECRET_LENGTH_MIN = 8;
 
 /** A tool as its server describes it. */
 export interface McpTool {
@@ -209,6 +214,7 @@ class Connection {
   #isClosed = false;
   #isLeft = false;
   #idle: NodeJS.Timeout | undefined;
+  #process: McpProcess | null = null;
   /** Whether something failed that was not the server's own word. */
   isBroken = false;
 
@@ -232,7 +238,7 @@ class Connection {
       const client = await Promise.race([this.#ready, answering.given]);
       return await within.run(answering, () => act(client, answering.signal));
     } catch (error) {
-      throw abortSignal?.aborted === true ? abortSignal.reason : this.#problemOf(answering.lostBy ?? error);
+      throw abortSignal?.aborted === true ? abortSignal.reason : await this.#told(answering.lostBy ?? error);
     } finally {
       answering.end();
       this.#calls--;
@@ -257,7 +263,7 @@ class Connection {
     } catch (error) {
       this.isBroken = true;
       this.#gone();
-      throw this.#unconnected(error);
+      throw await this.#unconnected(error);
     }
   }
 
@@ -277,7 +283,10 @@ class Connection {
     const { StdioClientTransport } = await import("@modelcontextprotocol/client/stdio");
     const { command, args = [], env = {} } = server as Partial<typeof server> & { command: string };
     const maxBufferSize = this.#service.limits.answerBytesMax;
-    return new StdioClientTransport({ command, args: [...args], env: { ...env }, stderr: "ignore", maxBufferSize });
+    const transport = new StdioClientTransport({ command, args: [...args], env: { ...env }, stderr: "pipe", maxBufferSize });
+    this.#process = new McpProcess();
+    this.#process.listen(transport);
+    return transport;
   }
 
   async #fetch(own: string, url: string | URL, init: RequestInit = {}): Promise<Response> {
@@ -309,24 +318,40 @@ class Connection {
 
   // What went wrong.
 
-  #unconnected(error: unknown): ProblemError {
-    const { problem } = this.#problemOf(error);
-    const detail = `The MCP server of ${this.#service.id} cannot be reached: ${problem.detail}`;
+  async #unconnected(error: unknown): Promise<ProblemError> {
+    const { problem } = await this.#told(error);
+    const foreign = problemIn(error) === null ? foreignness(error) : null;
+    const detail =
+      foreign !== null && "url" in this.#server
+        ? `What answers at ${this.#server.url} is no MCP server: ${foreign}.`
+        : `The MCP server of ${this.#service.id} cannot be reached: ${problem.detail}`;
     return new ProblemError({ ...problem, detail, facts: { ...problem.facts, wasSent: false } }, { cause: error });
   }
 
-  #problemOf(error: unknown): ProblemError {
-    const found = problemIn(error) ?? problemOf(error);
-    if (!isItsOwnWord(found)) this.isBroken = true;
-    const { problem } = found;
-    return new ProblemError({ ...problem, detail: cut(problem.detail, this.#secretTexts()) }, { cause: error });
+  /** What went wrong as a problem; of a process that broke off, with what it said (5). */
+  async #told(error: unknown): Promise<ProblemError> {
+    const known = problemIn(error);
+    const { problem } = known ?? problemOf(error);
+    const isBreak = !isItsOwnWord(problem);
+    if (isBreak) this.isBroken = true;
+    const words = isBreak && known === null ? await this.#lastWords() : "";
+    const detail = words === "" ? problem.detail : `${problem.detail.replace(/\.?$/, ".")}${words}`;
+    return new ProblemError({ ...problem, detail: cut(detail, this.#secretTexts()) }, { cause: error });
   }
 
+  async #lastWords(): Promise<string> {
+    await this.#process?.settled();
+    return this.#process?.words() ?? "";
+  }
+
+  /** What a definition gives a process in its environment may be one, too. */
   #secretTexts(): Credentials["texts"] {
+    const given =
+      "url" in this.#server ? [] : Object.values(this.#server.env ?? {}).filter(({ length }) => length >= SECRET_LENGTH_MIN);
     try {
-      return credentialsOf(this.#service, this.#secrets).texts;
+      return [...credentialsOf(this.#service, this.#secrets).texts, ...given];
     } catch {
-      return [];
+      return given;
     }
   }
 
@@ -493,6 +518,8 @@ const REQUEST_WRONG = new Set([-32_600, -32_601, -32_602]);
 function problemOf(error: unknown): ProblemError {
   const { code, status } = error as { code?: unknown; status?: unknown };
   const said = error instanceof Error ? error.message : String(error);
+  const [, command] = /^spawn (.+) ENOENT$/.exec(said) ?? [];
+  if (command !== undefined) return servicesProblems.SERVICE_UNAVAILABLE(`There is no command ${shown(command)}.`);
   if (typeof status === "number") {
     const make = PASSING.has(status) ? servicesProblems.SERVICE_UNAVAILABLE : servicesProblems.SERVICE_REFUSED;
     return make(`It answers ${status}: ${said}`, { facts: { status } });
@@ -506,6 +533,20 @@ function problemOf(error: unknown): ProblemError {
   return servicesProblems.SERVICE_UNAVAILABLE(said, code === "NOT_CONNECTED" ? { facts: { wasSent: false } } : {});
 }
 
+/** Statuses of a place that does not know the protocol. */
+const NO_PROTOCOL = new Set([400, 404, 405, 406, 410, 415, 501]);
+
+/** How what answers shows that it speaks another protocol; null where it may speak this one. */
+function foreignness(error: unknown): string | null {
+  const { code, status } = error as { code?: unknown; status?: unknown };
+  if (typeof status === "number") return NO_PROTOCOL.has(status) ? `it answers ${status}` : null;
+  if (code === "ERA_NEGOTIATION_FAILED" || code === "CLIENT_HTTP_UNEXPECTED_CONTENT") {
+    const [, type] = /Unexpected content type: ([\w./+-]+)/.exec((error as Error).message) ?? [];
+    return type === undefined ? "its answer is none of the protocol" : `it answers with ${type}`;
+  }
+  return null;
+}
+
 /** What a server wants of us that we do not have: it may ask nobody, and no model. */
 const NOT_HERE = new Set([
   "CAPABILITY_NOT_SUPPORTED",
@@ -515,7 +556,7 @@ const NOT_HERE = new Set([
 ]);
 
 /** A server answered, and with no sign that it has forgotten who asks. */
-function isItsOwnWord({ problem: { code, facts } }: ProblemError): boolean {
+function isItsOwnWord({ code, facts }: Problem): boolean {
   const answered = ["SERVICE_REFUSED", "SERVICE_FAILED", "SERVICE_ANSWER_INVALID", "SERVICE_IMPORT_FAILED"].includes(code);
   const isBusy = typeof facts?.status === "number" && PASSING.has(facts.status);
   return (answered && !UNKNOWN_SESSION.has(facts?.status)) || isBusy || code.startsWith("SERVICE_SECRET_");

@@ -178,5 +178,21 @@ test("it is said in words why", () => {
     "Chosen: a/o (priority 5, local). Out: b/o: it has no model; c/o: data may not leave this machine and its network.",
   );
   const nobody = select({ candidates: all.slice(1), needs: { localOnly: true }, strategy: "priority", seed: "s" });
-  assert.match(nobody.explanation, /^Nobody may be asked\. b\/o/);
+  assert.match(nobody.explanation, /^b\/o: it has no model; c\/o: /);
+});
+
+test("of each it is said what decided: its share, whether it is the place, how often it is right and what it is worth", () => {
+  const two = [named("a", { weight: 3 }), named("b", { weight: 1, health: "unhealthy" })];
+  const words = (more: Partial<SelectionRequest>) =>
+    select({ candidates: two, needs: {}, strategy: "priority", seed: "s", ...more }).candidates.map((one) => one.words);
+  const drawn = words({ strategy: "weighted" }).map((one) => one.replace(", drawn", ""));
+  assert.deepEqual(drawn, ["weight 3, a share of 75 %", "unwell, weight 1, a share of 25 %"]);
+  const placed = words({ strategy: "sticky", stickyKey: "k" }).map((one) => one.replace("unwell, ", ""));
+  assert.deepEqual(placed.toSorted(), ["not the place for this key", "the place for this key"]);
+  const means = { "a/o": 0.9, "b/o": 0.5 };
+  const knowing = (fit: readonly Candidate[]) => ({ ...learn(fit), means });
+  assert.deepEqual(words({ strategy: "learned", learn: knowing }), [
+    "right 90 % of the time, worth $0.00",
+    "unwell, right 50 % of the time, worth $1.00",
+  ]);
 });

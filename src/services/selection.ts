@@ -47,6 +47,8 @@ export interface Needs {
 export interface Learned {
   readonly order: readonly string[];
   readonly scores: Readonly<Record<string, number>>;
+  /** How likely each is right, 0 to 1. */
+  readonly means?: Readonly<Record<string, number>>;
   readonly explanation: string;
 }
 
@@ -86,12 +88,13 @@ export function select(request: SelectionRequest): Choice {
   const ranked = rank(fit, request);
   const reachable = ranked.order.filter(({ circuit }) => circuit !== "open");
   const chain = (reachable.length > 0 ? reachable : ranked.order).map(({ target }) => target);
+  const inWords = wordsFor(request, fit, ranked);
   const scored = candidates.map((one) => {
     const refusal = refused.get(one.target) ?? null;
     const score = refusal === null ? (ranked.scores.get(one.target) ?? 0) : null;
-    return { target: one.target, score, words: refusal ?? wordsOf(one, strategy, score ?? 0) };
+    return { target: one.target, score, words: refusal ?? inWords(one, score ?? 0) };
   });
-  return { strategy, chain, candidates: scored, explanation: explained(chain, ranked.explanation, scored) };
+  return { strategy, chain, candidates: scored, explanation: explained(chain, ranked.learned?.explanation ?? null, scored) };
 }
 
 /** Why one may not be asked at all; null where it may. */
@@ -117,7 +120,8 @@ interface Ranked {
   /** The first is asked first. */
   readonly order: readonly Candidate[];
   readonly scores: ReadonlyMap<string, number>;
-  readonly explanation: string | null;
+  /** Null where the strategy knows nothing of outcomes. */
+  readonly learned: Learned | null;
 }
 
 /** The unwell stand behind the well, and those that are left alone behind all. */
@@ -138,9 +142,9 @@ function rank(fit: readonly Candidate[], request: SelectionRequest): Ranked {
       comparable(a) - comparable(b) ||
       (a.target < b.target ? -1 : 1),
   );
-  if (learned === undefined) return { order, scores, explanation: null };
+  if (learned === undefined) return { order, scores, learned: null };
   const told = new Map(fit.map(({ target }) => [target, -(learned.scores[target] ?? 0)]));
-  return { order, scores: told, explanation: learned.explanation };
+  return { order, scores: told, learned };
 }
 
 function place({ target }: Candidate, { order }: Learned): number {
@@ -171,31 +175,58 @@ function drawn(text: string, weight: number): number {
   return -Math.log(1 - fraction(seededRandom(shortHash(text) % 4_294_967_296))) / weight;
 }
 
-function wordsOf(one: Candidate, strategy: Strategy, score: number): string {
-  const state = one.circuit === "open" ? "left alone for now, " : one.health === "unhealthy" ? "unwell, " : "";
+/** Words for each that may be asked: what decided, and how it stands in that. */
+function wordsFor(
+  { strategy }: SelectionRequest,
+  fit: readonly Candidate[],
+  { scores, learned }: Ranked,
+): (one: Candidate, score: number) => string {
+  const weights = fit.reduce((sum, { weight }) => sum + weight, 0);
+  const least = Math.min(...[...scores.values()]);
+  return (one, score) => {
+    const state = one.circuit === "open" ? "left alone for now, " : one.health === "unhealthy" ? "unwell, " : "";
+    return state + wordsOf(one, { strategy, score, weights, isLeast: score === least, mean: learned?.means?.[one.target] });
+  };
+}
+
+interface Decided {
+  readonly strategy: Strategy;
+  readonly score: number;
+  /** Of all that may be asked. */
+  readonly weights: number;
+  /** The draw fell on it. */
+  readonly isLeast: boolean;
+  readonly mean: number | undefined;
+}
+
+function wordsOf(one: Candidate, { strategy, score, weights, isLeast, mean }: Decided): string {
   switch (strategy) {
     case "least-latency":
-      return `${state}${one.latencyMs === null ? "not timed yet" : `about ${Math.round(one.latencyMs)} ms`}`;
+      return one.latencyMs === null ? "not timed yet" : `about ${Math.round(one.latencyMs)} ms`;
     case "least-cost":
-      return state + (one.costUsd === null ? UNKNOWN_COST : `about ${dollars(one.costUsd)}`);
+      return one.costUsd === null ? UNKNOWN_COST : `about ${dollars(one.costUsd)}`;
     case "least-loaded":
-      return `${state}${one.inFlight} of ${one.concurrency} under way`;
+      return `${one.inFlight} of ${one.concurrency} under way`;
     case "sticky":
-      return `${state}its place for this key`;
+      return isLeast ? "the place for this key" : "not the place for this key";
     case "weighted":
-      return `${state}weight ${one.weight}`;
+      return `weight ${one.weight}, a share of ${percent(one.weight, weights)}${isLeast ? ", drawn" : ""}`;
     case "learned":
-      return `${state}worth ${dollars(-score)}`;
+      return `${mean === undefined ? "" : `right ${percent(mean, 1)} of the time, `}worth ${dollars(-score)}`;
     default:
-      return `${state}priority ${one.priority}${one.isLocal ? ", local" : ""}`;
+      return `priority ${one.priority}${one.isLocal ? ", local" : ""}`;
   }
+}
+
+function percent(part: number, whole: number): string {
+  return `${whole <= 0 ? 0 : Math.round((100 * part) / whole)} %`;
 }
 
 function explained(chain: readonly string[], learned: string | null, scored: readonly ScoredCandidate[]): string {
   const [first] = chain;
   const out = scored.filter(({ score }) => score === null);
   const kept = out.map(({ target, words }) => `${target}: ${words}`).join("; ");
-  if (first === undefined) return out.length === 0 ? "Nobody does it." : `Nobody may be asked. ${kept}.`;
+  if (first === undefined) return out.length === 0 ? "Nobody does it." : `${kept}.`;
   if (learned !== null) return learned;
   const chosen = scored.find(({ target }) => target === first);
   const others = chain.length === 1 ? "" : ` Then: ${chain.slice(1).join(", ")}.`;

@@ -1,0 +1,57 @@
+// Whom a call was asked of and why, as its step `choose` has it in the journal: for people, a sentence and a small table.
+
+import type { RunView } from "../api.ts";
+import { type Terminal, table } from "./terminal.ts";
+
+export interface Choice {
+  readonly strategy: string;
+  readonly explanation: string;
+  /** Whom to ask, one after the other. */
+  readonly chain: readonly string[];
+  readonly candidates: readonly { readonly target: string; readonly score: number | null; readonly words: string }[];
+}
+
+/** The choice in what a step gave; null where it gave something else. */
+export function choiceOf(output: unknown): Choice | null {
+  if (typeof output !== "object" || output === null) return null;
+  const { strategy, explanation, chain, candidates } = output as {
+    strategy?: unknown;
+    explanation?: unknown;
+    chain?: unknown;
+    candidates?: unknown;
+  };
+  if (typeof strategy !== "string" || typeof explanation !== "string") return null;
+  if (!Array.isArray(chain) || !Array.isArray(candidates)) return null;
+  const targets = chain.map((one: { target?: unknown }) => String(one.target ?? one));
+  return { strategy, explanation, chain: targets, candidates: candidates as Choice["candidates"] };
+}
+
+export function isChoosing(key: string): boolean {
+  return /(^| )choose( #\d+)?$/.test(key);
+}
+
+/** The first choice of a run. */
+export function choiceIn({ operations }: RunView): Choice | null {
+  for (const { key, output } of operations) {
+    const found = isChoosing(key) ? choiceOf(output) : null;
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+export function renderChoice({ strategy, explanation, chain, candidates }: Choice, { width }: Pick<Terminal, "width">): string {
+  const place = ({ target }: Choice["candidates"][number]): number =>
+    chain.includes(target) ? chain.indexOf(target) : chain.length;
+  const rows = candidates
+    .toSorted((a, b) => place(a) - place(b))
+    .map((one) => [
+      one.target === chain[0] ? "→" : "",
+      one.target,
+      one.score === null ? "out" : String(Number(one.score.toPrecision(3))),
+      one.words,
+    ]);
+  const lines = table(["", "CANDIDATE", "SCORE", "WHY"], rows, width === Number.POSITIVE_INFINITY ? width : width - 2).split(
+    "\n",
+  );
+  return [`by ${strategy}: ${explanation}`, ...lines.map((line) => `  ${line}`)].join("\n");
+}
