@@ -202,6 +202,7 @@ export const serviceOperations = {
     http: { method: "GET", path: "/v1/metrics" },
     input: z.object({}),
     output: z.object({ text: z.string().describe("text/plain; version=0.0.4") }),
+    cli: { command: "metrics", examples: ["baton metrics > baton.prom"] },
   }),
   "stats.show": define({
     summary: "Show the key figures: five in all, then every service and operation.",

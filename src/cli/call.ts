@@ -118,6 +118,8 @@ interface CallOutput {
   readonly target: string | null;
   readonly latencyMs: number;
   readonly costUsd: number;
+  /** False where nobody knows what it cost. */
+  readonly isCostKnown?: boolean;
   readonly inputTokens?: number;
   readonly outputTokens?: number;
   readonly degraded?: { readonly how: string; readonly because: string };
@@ -169,7 +171,11 @@ function exitCodeOfCall({ problem }: RunView): number {
 
 function sayFacts(terminal: Terminal, called: CallOutput, { run }: RunView): void {
   const tokens = (called.inputTokens ?? 0) + (called.outputTokens ?? 0);
-  const facts = [spanForPeople(called.latencyMs), ...(tokens > 0 ? [counted(tokens, "token")] : []), dollars(called.costUsd)];
+  const facts = [
+    spanForPeople(called.latencyMs),
+    ...(tokens > 0 ? [counted(tokens, "token")] : []),
+    called.isCostKnown === false ? "cost unknown" : dollars(called.costUsd),
+  ];
   terminal.say(`${terminal.style("green", "✓")} ${called.target ?? "nobody"}  ${facts.join(", ")}  ${run}`);
   if (called.degraded !== undefined)
     terminal.say(terminal.style("yellow", `degraded: ${called.degraded.how} (${printable(called.degraded.because)})`));

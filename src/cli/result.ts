@@ -32,7 +32,8 @@ function exitCode(because: Followed["because"], view: RunView, detached: boolean
   if (because === "interrupted") return EXIT.interrupted;
   if (because === "person") return EXIT.waits;
   if (detached && view.endedAt === undefined) return EXIT.ok;
-  return exitCodeOfRun(view.status);
+  const isBug = view.status === "failed" && view.problem?.code === "BUG";
+  return isBug ? EXIT.bug : exitCodeOfRun(view.status);
 }
 
 /** The one object of `--json`. */

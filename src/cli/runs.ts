@@ -84,6 +84,7 @@ const render: Render = {
   "services.check": (output, terminal) => renderServices(output, terminal),
   "services.rate": ({ target, rating }) => `${target} is rated ${rating} of 5`,
   "stats.show": renderStats,
+  "stats.metrics": ({ text }) => text,
   "agents.list": renderAgents,
   "agents.show": renderAgent,
   "agents.trust": renderTrust,

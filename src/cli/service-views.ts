@@ -239,7 +239,7 @@ export function renderStats({ window, figures, services, operations }: KpisView,
     String(one.retries),
     ...[one.p50Ms, one.p95Ms, one.p99Ms, one.queueP95Ms].map(millis),
     String(one.inputTokens + one.outputTokens),
-    dollars(one.costUsd),
+    `${dollars(one.costUsd)}${one.unpriced === 0 ? "" : ` + ${one.unpriced} unknown`}`,
     percent(one.degradedShare),
     one.satisfaction === null ? "–" : String(one.satisfaction),
   ]);

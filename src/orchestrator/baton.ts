@@ -168,7 +168,12 @@ async function openOwnersDoor(directory: DataDirectory, baton: Baton, carries: "
 function payingBy(office: () => AgentOffice | null): Paying {
   return {
     accountOf: ({ terms, info }) => terms?.account ?? (office()?.accounts.isLimited(info.run) === true ? info.run : null),
-    reserve: (id, account, upTo) => office()?.accounts.reserve(id, account, upTo, CALL_LEASE_MS) ?? null,
+    reserve: (id, account, { usd, calls }) => {
+      const accounts = office()?.accounts;
+      if (usd === null && accounts !== undefined && accounts.view(account).usd.left !== null)
+        return "nobody knows what it costs, and there is a limit of US$.";
+      return accounts?.reserve(id, account, { usd: usd ?? 0, calls }, CALL_LEASE_MS) ?? null;
+    },
     commit: (id, account, actual) => office()?.accounts.commit(id, account, actual),
   };
 }

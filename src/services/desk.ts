@@ -56,8 +56,8 @@ export interface DeskOptions {
 export interface Paying {
   /** Who pays for what a run asks here; null: nobody, because nothing is limited. */
   accountOf(context: Pick<Context, "terms" | "info">): string | null;
-  /** Holds what a call may cost. Why not, where there is too little; null where it is held. */
-  reserve(id: string, account: string, upTo: { readonly usd: number; readonly calls: number }): string | null;
+  /** Holds what a call may cost; null: nobody knows. Why not, where there is too little; null where it is held. */
+  reserve(id: string, account: string, upTo: { readonly usd: number | null; readonly calls: number }): string | null;
   /** What it did cost, in full. */
   commit(id: string, account: string, actual: { readonly usd: number; readonly tokens: number; readonly calls: number }): void;
 }
@@ -433,7 +433,7 @@ export class Desk {
   /** Throws ServiceFailure where there is too little to pay for it. */
   #reserve(request: InvokeRequest, account: string, standing: Standing, operation: Operation): void {
     const { target, key, attempt: number, input } = request;
-    const upTo = { usd: expectedCostOf(pricedBy(standing.service, operation), input) ?? 0, calls: 1 };
+    const upTo = { usd: expectedCostOf(pricedBy(standing.service, operation), input), calls: 1 };
     const why = this.#options.paying?.reserve(`${key}@${number} call`, account, upTo) ?? null;
     if (why !== null) throw failureOf(servicesProblems.BUDGET_EXCEEDED(`${target}: ${why}`), "denied");
   }
