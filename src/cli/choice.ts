@@ -1,4 +1,4 @@
-// Whom a call was asked of and why, as its step `choose` has it in the journal: for people, a sentence and a small table.
+// Whom a call was asked of, or a task handed to, and why, as its step `choose` has it in the journal: for people, a sentence and a small table.
 
 import type { RunView } from "../api.ts";
 import { type Terminal, table } from "./terminal.ts";
@@ -20,10 +20,37 @@ export function choiceOf(output: unknown): Choice | null {
     chain?: unknown;
     candidates?: unknown;
   };
-  if (typeof strategy !== "string" || typeof explanation !== "string") return null;
+  if (typeof strategy !== "string") return handedIn(output as Handed);
+  if (typeof explanation !== "string") return null;
   if (!Array.isArray(chain) || !Array.isArray(candidates)) return null;
   const targets = chain.map((one: { target?: unknown }) => String(one.target ?? one));
   return { strategy, explanation, chain: targets, candidates: candidates as Choice["candidates"] };
+}
+
+/** What a delegation's choice says: one is chosen, or nobody is. */
+interface Handed {
+  readonly kind?: unknown;
+  readonly agent?: string;
+  readonly explanation?: string;
+  readonly refusal?: { readonly kind: string; readonly reasons: readonly string[] };
+  readonly candidates?: readonly {
+    readonly agent: string;
+    readonly score: number | null;
+    readonly words: string;
+    readonly mean?: number;
+  }[];
+}
+
+function handedIn({ kind, agent, explanation, refusal, candidates }: Handed): Choice | null {
+  if ((kind !== "chosen" && kind !== "refused") || !Array.isArray(candidates)) return null;
+  return {
+    strategy: kind === "chosen" ? "trust" : (refusal?.kind ?? "refusal"),
+    explanation: explanation ?? `Nobody. ${refusal?.reasons.join(" ") ?? ""}`,
+    chain: agent === undefined ? [] : [agent],
+    candidates: (candidates as NonNullable<Handed["candidates"]>).map(({ agent: target, score, words, mean }) => {
+      return { target, score, words: mean === undefined ? words : `${words}; right ${Math.round(mean * 100)} % of the time` };
+    }),
+  };
 }
 
 export function isChoosing(key: string): boolean {
