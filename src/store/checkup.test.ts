@@ -81,7 +81,7 @@ test("a healthy database has no findings, and is as it was before", async () => 
   const before = readFileSync(place.path);
   assert.deepEqual(checkup(place.path), []);
   assert.deepEqual(readFileSync(place.path), before);
-  assert.deepEqual(vitalsOf(place.path), { schemaVersion: 3, newestEntryAt: AT + 10 });
+  assert.deepEqual(vitalsOf(place.path), { schemaVersion: 4, newestEntryAt: AT + 10 });
 });
 
 test("it looks beside the owner, and sees what is in the write-ahead log", async () => {
