@@ -410,6 +410,74 @@ test("an input that is no JSON is told before anybody is asked", async () => {
   assert.deepEqual(asked, []);
 });
 
+test("an answer that is no JSON is the service's failure, and is not asked for again", async () => {
+  const ring: { self?: unknown } = {};
+  ring.self = ring;
+  const deep = JSON.parse("[".repeat(5_000) + "]".repeat(5_000)) as Json;
+  for (const output of [ring, deep, 10n, () => 1, { at: new Date(0) }, Number.NaN]) {
+    let asked = 0;
+    const give = (): Json => {
+      asked++;
+      return output as Json;
+    };
+    const odd = service({ service: "odd", operations: { give: { effects: "read", act: give } } });
+    const called = await inRun([odd], (context) => context.tryCall("odd/give", {}, QUICK));
+    assert.ok(!called.ok);
+    assert.deepEqual([called.problem.code, asked], ["SERVICE_ANSWER_INVALID", 1], called.problem.detail);
+  }
+});
+
+test("a function has its input to itself: the next service, the next attempt and the workflow see none of what it did to it", async () => {
+  const seen: Json[] = [];
+  const spoiling = (name: string, priority: number) =>
+    service({
+      service: name,
+      priority,
+      operations: {
+        op: {
+          capability: "text.spoil",
+          effects: "read",
+          act: (input) => {
+            seen.push(structuredClone(input));
+            Object.assign((input as { inner: object }).inner, { text: "changed" });
+            throw new Error("no");
+          },
+        },
+      },
+    });
+  const input = { inner: { text: "as it was" } };
+  await inRun([spoiling("a", 1), spoiling("b", 2)], (context) => context.tryCall("text.spoil", input, QUICK));
+  assert.deepEqual([...seen, input], Array(5).fill({ inner: { text: "as it was" } }));
+});
+
+test("a function that does not listen when it is told to stop is given up: its circuit settles, and its readings are there", async () => {
+  const deaf = service({
+    service: "deaf",
+    operations: { op: { effects: "read", timeoutMs: 20, act: () => new Promise(() => undefined) } },
+  });
+  const story = workflow({
+    name: "story",
+    run: async (context, names: string[]) => {
+      const told: string[] = [];
+      for (const name of names) {
+        const called = await context.tryCall("deaf/op", {}, { ...ONCE, name });
+        told.push(called.ok ? "well" : called.problem.code);
+      }
+      return told;
+    },
+  });
+  await using bed = openBed([deaf], [story]);
+  await using baton = await bed.open();
+  const run = async (names: string[]) => (await baton.start(story as never, names)).result();
+  const late = Array(5).fill("SERVICE_UNAVAILABLE");
+  assert.deepEqual(await run(["1", "2", "3", "4", "5", "6"]), [...late, "SERVICE_CIRCUIT_OPEN"]);
+  const { operations } = await baton.call("stats.show", {});
+  assert.deepEqual(
+    operations.map(({ calls, failures }) => [calls, failures]),
+    [[6, { timeout: 5, circuit: 1 }]],
+  );
+});
+
 test("learned choosing leaves what fails, and what people rate low; all of it outlives a restart", async () => {
   const { services, state } = scripted(["a", "b", "c"]);
   state.b = "wrong";

@@ -17,6 +17,7 @@ import type { CatalogueEntry } from "./catalogue-entry.ts";
 import { checkDefinition, SERVICE_NAME } from "./definition-shape.ts";
 import { actOf, METHODS } from "./http-operation.ts";
 import { planOperation } from "./openapi.ts";
+import { answeringJson, keptWithin } from "./own-act.ts";
 import { servicesProblems, shown } from "./problems.ts";
 import {
   type Act,
@@ -243,7 +244,7 @@ function operationOf(id: string, name: string, written: OperationDefinition, { l
     typicalLatencyMs: written.typicalLatencyMs ?? null,
     timeoutMs: written.timeoutMs ?? limits?.timeoutMs ?? LIMITS.timeoutMs,
     ui: written.ui ?? {},
-    act: normalise === undefined ? act : (input, outside) => act(normalise(input), outside),
+    act: answeringJson(normalise === undefined ? act : (input, outside) => act(normalise(input), outside)),
   };
 }
 
@@ -266,5 +267,14 @@ function invalid(sentence: string, fix?: string): Error {
 
 /** A service that is written in TypeScript. Throws SERVICE_DEFINITION_INVALID. */
 export function serviceOfCode(definition: ServiceDefinition): Service {
-  return serviceOf(definition, null);
+  return serviceOf(withOwnActs(definition), null);
+}
+
+function withOwnActs(definition: ServiceDefinition): ServiceDefinition {
+  const kept = ([name, one]: [string, OperationDefinition]): [string, OperationDefinition] =>
+    typeof one?.act === "function" ? [name, { ...one, act: keptWithin(one.act) }] : [name, one];
+  const { operations } = definition;
+  return operations === undefined
+    ? definition
+    : { ...definition, operations: Object.fromEntries(Object.entries(operations).map(kept)) };
 }
