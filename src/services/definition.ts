@@ -14,7 +14,7 @@ import {
 import { CAPABILITIES } from "./capabilities.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { CatalogueEntry } from "./catalogue-entry.ts";
-import { checkDefinition, SERVICE_NAME } from "./definition-shape.ts";
+import { checkDefinition, mistakeInCode, mistakeInUrl, SERVICE_NAME } from "./definition-shape.ts";
 import { actOf, METHODS } from "./http-operation.ts";
 import { planOperation } from "./openapi.ts";
 import { answeringJson, keptWithin } from "./own-act.ts";
@@ -37,6 +37,8 @@ const MARK = Symbol.for("batonflow.service");
 
 /** A service written in TypeScript, for `baton run --with FILE` or `openBaton({ services })`. Throws SERVICE_DEFINITION_INVALID. */
 export function service(definition: ServiceDefinition): ServiceDefinition {
+  const mistake = mistakeInCode(definition);
+  if (mistake !== null) throw invalid(`A service is defined wrongly: ${mistake.words.replace(/\.$/, "")}`, mistake.fix);
   serviceOf(definition, null);
   return Object.defineProperty({ ...definition }, MARK, { value: true });
 }
@@ -81,7 +83,7 @@ export function checkedDefinition(source: Source): ReadDefinition {
 /** The service of a definition that was checked. Throws SERVICE_DEFINITION_INVALID. */
 export function serviceOfDocument(document: ServiceDocument): Service {
   const { operations = {}, mcp = null, openapi, ...rest } = document as Members;
-  const api = openapi === undefined ? null : (openapi as { document: Json; url?: string });
+  const api = openapi === undefined ? null : placedLater((openapi as Members).document as Members);
   const written = Object.entries(operations as Members).map(([name, one]) => {
     const members = one as Members;
     return [name, { ...(members as object), act: actOfDocument(name, members, api) } as OperationDefinition] as const;
@@ -91,10 +93,10 @@ export function serviceOfDocument(document: ServiceDocument): Service {
 }
 
 /** MCP's operations are called by whoever holds the connection. */
-function actOfDocument(name: string, written: Members, api: { document: Json; url?: string } | null): Act | undefined {
+function actOfDocument(name: string, written: Members, api: (() => Json) | null): Act | undefined {
   const { openapi, tool } = written;
   if (typeof tool === "string") return (input, outside) => callTool(tool, input, outside);
-  if (typeof openapi === "string" && api !== null) return openApiAct(api.document, openapi);
+  if (typeof openapi === "string" && api !== null) return openApiAct(api, openapi);
   const isHttp = written.http !== undefined || METHODS.some((method) => written[method] !== undefined);
   try {
     return isHttp ? actOf(written) : undefined;
@@ -112,14 +114,22 @@ function callTool(tool: string, input: Json, outside: Parameters<Act>[1]): Promi
 /** Where the base URL ends for planning: what comes after it is the path. */
 const ANYWHERE = "http://service.invalid";
 
-function openApiAct(document: Json, operationId: string): Act {
-  const placed = serverless(document as Members);
+function openApiAct(api: () => Json, operationId: string): Act {
   return async (input, outside) => {
-    const { method, url, headers, body } = planOperation(placed, ANYWHERE, operationId, input);
+    const { method, url, headers, body } = planOperation(api(), ANYWHERE, operationId, input);
     const path = url.slice(ANYWHERE.length) || "/";
     const content =
       body === null ? {} : { body: /json/.test(headers["content-type"] ?? "json") ? (JSON.parse(body) as Json) : body };
     return (await outside.send({ method, path, headers, ...content })).body;
+  };
+}
+
+/** Made once for all operations of the document, when the first of them is called. */
+function placedLater(document: Members): () => Json {
+  let placed: Json | null = null;
+  return () => {
+    placed ??= serverless(document);
+    return placed;
   };
 }
 
@@ -209,10 +219,10 @@ function configOf(id: string, configuration: JsonSchema | null, config: Members)
 
 function baseUrlOf(id: string, written: Json | undefined): string | null {
   if (written === undefined || written === null || written === "") return null;
-  const url = typeof written === "string" && URL.canParse(written) ? new URL(written) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.search !== "" || url.hash !== "")
-    throw invalid(`The base URL of ${id} is ${shown(String(written))}`, "Write it like http://127.0.0.1:11434, without a query.");
-  return url.href.replace(/\/+$/, "");
+  const mistake = typeof written === "string" ? mistakeInUrl(written) : "is no text";
+  if (mistake !== null)
+    throw invalid(`The base URL of ${id} ${mistake}`, "Write it like http://127.0.0.1:11434, without a query.");
+  return new URL(String(written)).href.replace(/\/+$/, "");
 }
 
 const LOCAL_HOST =
@@ -257,8 +267,13 @@ function effectsOf(written: OperationDefinition): Operation["effects"] {
 
 function schemaOf(written: OperationDefinition["input"], what: string): Schema | null {
   if (written === undefined) return null;
-  const isStandard = typeof written !== "boolean" && "~standard" in written;
-  return isStandard ? readSchema(written, what) : readServiceSchema(written as JsonSchema | boolean, what);
+  if (typeof written === "boolean") return readServiceSchema(written, what);
+  return "~standard" in written ? readSchema(written, what) : whenNeeded(written as JsonSchema, what);
+}
+
+/** Made when something is first held against it: most operations of a service with thousands are never called. */
+function whenNeeded(written: JsonSchema, what: string): Schema {
+  return { check: (value) => readServiceSchema(written, what).check(value), jsonSchema: written };
 }
 
 function invalid(sentence: string, fix?: string): Error {
