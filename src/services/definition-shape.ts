@@ -4,20 +4,11 @@
 import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import { mistakeIn } from "../jq.ts";
-import {
-  type Diagnostic,
-  piecesOf,
-  placed,
-  Report,
-  readServiceSchema,
-  type Schema,
-  type Source,
-  shapes,
-  Trail,
-} from "../workflow.ts";
+import { type Diagnostic, piecesOf, placed, Report, readServiceSchema, type Source, shapes, Trail } from "../workflow.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { METHODS, VARIABLES } from "./http-operation.ts";
 import { operationsOf } from "./openapi.ts";
+import { nearest } from "./problems.ts";
 
 const { anything, boolean, byType, integer, list, named, number, object, text, textLike, words } = shapes;
 
@@ -184,6 +175,7 @@ function checkCommon(value: Members, report: Report): void {
   const operations = membersOf(value.operations);
   const at = Trail.root.child("operations");
   checkSchema(value.configuration, Trail.root.child("configuration"), report);
+  checkBaseUrl(value, report);
   checkConfig(value, report);
   checkAuthentication(membersOf(value.authentication), report);
   for (const [name, one] of Object.entries(operations)) {
@@ -201,33 +193,10 @@ function checkOperationName(name: string, at: Trail, report: Report): void {
     });
 }
 
-/** The values of a configuration, where both can be read. */
-function checkConfig({ configuration, config, baseUrl, uses }: Members, report: Report): void {
-  const at = Trail.root.child("config");
-  const entry = typeof uses === "string" ? CATALOGUE.get(uses) : undefined;
-  const own = membersOf(config).baseUrl;
-  if (own !== undefined && own !== baseUrl) url(own, at.child("baseUrl"), report);
-  const wanted = configuration ?? entry?.configuration;
-  if (!shapes.isObject(wanted) || (config !== undefined && !shapes.isObject(config))) return;
-  const checked = readable(wanted)?.check(config ?? {}) ?? { ok: true };
-  if (checked.ok) return;
-  for (const { at: pointer, message } of checked.issues) {
-    const parts = pointer
-      .split("/")
-      .slice(1)
-      .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-    if (parts.join() === "baseUrl" && own !== undefined) continue; // said above, and better
-    const trail = config === undefined ? Trail.root : parts.reduce((found, part) => found.child(part), at);
-    report.add("DOC_VALUE", trail, `The config of it does not fit its configuration: ${message}.`);
-  }
-}
-
-function readable(written: Members): Schema | null {
-  try {
-    return readServiceSchema(written, "It");
-  } catch {
-    return null;
-  }
+/** Where it is configured to be; of `baseUrl` itself its shape says it. */
+function checkBaseUrl({ config }: Members, report: Report): void {
+  const { baseUrl } = membersOf(config);
+  if (baseUrl !== undefined) url(baseUrl, Trail.root.child("config").child("baseUrl"), report);
 }
 
 function checkAuthentication({ kind, name }: Members, report: Report): void {
@@ -280,6 +249,46 @@ function checkMeaning(value: Members, report: Report): void {
     report.add("DOC_KEY_MISSING", at, "A service has neither operations nor `uses`.", { fix: "Add `operations:` or `uses:`." });
   for (const [name, one] of Object.entries(operations))
     checkOperation(membersOf(one), value, inApi, at.child("operations").child(name), report);
+}
+
+/** What is configured, by the definition's own words or the catalogue's. */
+function checkConfig({ configuration, uses, config = {} }: Members, report: Report): void {
+  const schema = configuration ?? CATALOGUE.get(String(uses))?.configuration;
+  if (!shapes.isObject(schema as Json) || !shapes.isObject(config)) return;
+  const at = Trail.root.child("config");
+  const known = Object.keys(membersOf((schema as Members).properties));
+  for (const name of Object.keys(config).filter((one) => !isConfigurable(one, schema as Members, known))) {
+    const meant = nearest(name, known);
+    report.add("DOC_KEY_UNKNOWN", at.child(name), `\`${name.slice(0, 60)}\` is nothing that can be configured.`, {
+      onKey: true,
+      fix: meant === null ? `There are: ${known.join(", ") || "none"}.` : `Did you mean \`${meant}\`?`,
+    });
+  }
+  for (const { at: pointer, message } of issuesOf(schema as Members, config))
+    report.add("DOC_VALUE", trailOf(pointer, at), `config${pointer === "" ? "" : ` ${pointer}`}: ${message}.`);
+}
+
+function isConfigurable(name: string, schema: Members, known: readonly string[]): boolean {
+  const isOpen = schema.additionalProperties !== undefined || schema.patternProperties !== undefined;
+  return isOpen || known.length === 0 || known.includes(name) || name === "baseUrl";
+}
+
+/** Of a schema that cannot be read it is said elsewhere. */
+function issuesOf(schema: Members, config: Json): readonly { readonly at: string; readonly message: string }[] {
+  try {
+    const checked = readServiceSchema(schema, "It").check(config);
+    return checked.ok ? [] : checked.issues;
+  } catch {
+    return [];
+  }
+}
+
+function trailOf(pointer: string, from: Trail): Trail {
+  const keys = pointer.split("/").slice(1);
+  return keys.reduce(
+    (at, key) => at.child(/^\d+$/.test(key) ? Number(key) : key.replaceAll("~1", "/").replaceAll("~0", "~")),
+    from,
+  );
 }
 
 const OPERATION_NAME = /^[A-Za-z0-9_][\w.:-]{0,127}$/;
