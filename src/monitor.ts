@@ -4,4 +4,4 @@
 
 export type { Figures } from "./monitor/figures.ts";
 export { type KpiSources, type Kpis, kpisOf, WINDOWS, type WindowName } from "./monitor/kpis.ts";
-export { type ReadReading, type RollupKey, rolledUp } from "./monitor/rollup.ts";
+export { type ReadReading, type RollupKey, readFigures, rolledUp } from "./monitor/rollup.ts";

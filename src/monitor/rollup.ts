@@ -38,6 +38,17 @@ export function rolledUp(readings: readonly ReadReading[], known: (key: RollupKe
   return [...made.values()].map(({ key, tally }) => ({ kind: "rollup", ...key, figuresText: JSON.stringify(tally.figures) }));
 }
 
+/** Null where what is kept cannot be read: it is left out, and a new one takes its place. */
+export function readFigures(text: string): Figures | null {
+  try {
+    const { failures, latency, queue, ...counts } = JSON.parse(text) as Figures;
+    const areNumbers = [...Object.values(counts), ...[failures, latency, queue].flatMap((one) => Object.values(one))];
+    return areNumbers.every((one) => typeof one === "number") ? { ...counts, failures, latency, queue } : null;
+  } catch {
+    return null;
+  }
+}
+
 interface Span {
   readonly key: RollupKey;
   readonly tally: Tally;

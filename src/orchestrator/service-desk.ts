@@ -2,9 +2,9 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
-import { isProblemError, type Problem } from "../base/problem.ts";
+import type { Problem } from "../base/problem.ts";
 import type { EmbeddedEngine } from "../engine.ts";
-import { type Figures, type ReadReading, type RollupKey, rolledUp } from "../monitor.ts";
+import { type Figures, type ReadReading, type RollupKey, readFigures, rolledUp } from "../monitor.ts";
 import {
   Desk,
   type Health,
@@ -13,13 +13,12 @@ import {
   type Reach,
   type Service,
   type ServiceDefinition,
-  type ServiceDocument,
   type ServiceEvent,
   serviceOfCode,
-  serviceOfDocument,
 } from "../services.ts";
 import type { FreeChange, KeptService, Store } from "../store.ts";
 import { Ledger } from "../trust.ts";
+import { readKept, stateIn } from "./kept-service.ts";
 import { holdMcp, reachServices, useAudit } from "./outside.ts";
 
 /** Readings folded at once. */
@@ -40,6 +39,15 @@ export interface ServiceDeskOptions {
   readonly isWatched: boolean;
 }
 
+/** Null where it cannot be read: all is learned anew of the readings that are there. */
+function ledgerIn(stateText: string): Ledger | null {
+  try {
+    return Ledger.restore(JSON.parse(stateText) as Json);
+  } catch {
+    return null;
+  }
+}
+
 export class ServiceDesk implements AsyncDisposable {
   readonly desk: Desk;
   readonly #options: ServiceDeskOptions;
@@ -50,6 +58,8 @@ export class ServiceDesk implements AsyncDisposable {
   /** What was learned of all readings until `#position`. */
   readonly #ledger: Ledger;
   #position: number;
+  /** Readings until this are in the rollups. */
+  readonly #counted: number;
   /** Figures of readings until `#position` that are not written yet. */
   #pending: ReadReading[] = [];
   #kept = 0;
@@ -66,8 +76,10 @@ export class ServiceDesk implements AsyncDisposable {
     const { store, clock, services, isWatched } = options;
     this.#options = options;
     const fold = store.fold(FOLD);
-    this.#position = fold?.position ?? 0;
-    this.#ledger = fold === null ? new Ledger() : Ledger.restore(JSON.parse(fold.stateText) as Json);
+    const ledger = fold === null ? null : ledgerIn(fold.stateText);
+    this.#ledger = ledger ?? new Ledger();
+    this.#position = ledger === null ? 0 : (fold?.position ?? 0);
+    this.#counted = fold?.position ?? 0;
     this.#reach = reachServices();
     this.#auditing = useAudit((what, facts) =>
       this.#keep([{ kind: "audit", at: clock.now(), what, text: JSON.stringify(facts) }]),
@@ -106,7 +118,7 @@ export class ServiceDesk implements AsyncDisposable {
       for (const reading of page) {
         const facts = JSON.parse(reading.text) as Record<string, Json>;
         judge(this.#ledger, reading, facts);
-        this.#pending.push({ reading, facts });
+        if (reading.seq > this.#counted) this.#pending.push({ reading, facts });
       }
       this.#position = page.at(-1)?.seq ?? this.#position;
       if (page.length < PAGE) return;
@@ -128,15 +140,17 @@ export class ServiceDesk implements AsyncDisposable {
   /** One that is as it was stays as it is, with all that is known of it. */
   #load({ id, definitionText, stateText }: KeptService): void {
     if (this.#loaded.get(id) === definitionText) return;
-    try {
-      this.desk.set(serviceOfDocument(JSON.parse(definitionText) as ServiceDocument));
-      this.#loaded.set(id, definitionText);
-      const { health, models } = JSON.parse(stateText) as { health?: Health; models?: readonly string[] | null };
-      this.desk.recall(id, health ?? { kind: "unknown" }, models ?? null);
-    } catch (error) {
-      if (!isProblemError(error)) throw error;
-      this.broken.set(id, error.problem);
+    const service = readKept({ id, definitionText });
+    if ("problem" in service) {
+      this.broken.set(id, service.problem);
+      this.#loaded.delete(id);
+      this.desk.remove(id);
+      return;
     }
+    this.desk.set(service);
+    this.#loaded.set(id, definitionText);
+    const { health, models } = stateIn(stateText) as { health?: Health; models?: readonly string[] | null };
+    this.desk.recall(id, health ?? { kind: "unknown" }, models ?? null);
   }
 
   /** A service of a program or a file, for as long as this is open. Throws SERVICE_DEFINITION_INVALID. */
@@ -195,7 +209,7 @@ export class ServiceDesk implements AsyncDisposable {
     this.#pending = [];
     const known = (key: RollupKey): Figures | null => {
       const found = store.rollup(key);
-      return found === null ? null : (JSON.parse(found.figuresText) as Figures);
+      return found === null ? null : readFigures(found.figuresText);
     };
     const stateText = JSON.stringify(this.#ledger.snapshot());
     await engine.keep([...rolledUp(pending, known), { kind: "fold", name: FOLD, position: this.#position, stateText }]);

@@ -4,7 +4,7 @@ import { networkInterfaces } from "node:os";
 import type { FoundService, OperationName, OutputOf, ReadInputOf, ServiceLine, ServiceView } from "../api.ts";
 import { readId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
-import { isProblemError, type Problem } from "../base/problem.ts";
+import { type Problem, ProblemError } from "../base/problem.ts";
 import { rfc3339 } from "../base/time.ts";
 import type { EmbeddedEngine } from "../engine.ts";
 import { kpisOf, WINDOWS } from "../monitor.ts";
@@ -21,6 +21,7 @@ import {
   servicesProblems,
 } from "../services.ts";
 import type { KeptService, Reading, Store } from "../store.ts";
+import { readKept, stateIn } from "./kept-service.ts";
 import { lookAt } from "./outside.ts";
 import type { ServiceDesk } from "./service-desk.ts";
 
@@ -41,8 +42,9 @@ export function serviceReadHandlers(store: Store, now: () => number): Handlers<S
     }),
     "services.show": async ({ id }) => {
       const kept = requireKept(store, id);
-      const service = serviceOfDocument(JSON.parse(kept.definitionText) as ServiceDocument);
-      return viewOf(service, JSON.parse(kept.stateText) as KeptState, kept, store);
+      const service = readKept(kept);
+      if ("problem" in service) throw new ProblemError(service.problem);
+      return viewOf(service, stateIn(kept.stateText) as KeptState, kept, store);
     },
     "stats.show": async ({ window }) => {
       const from = now() - WINDOWS[window];
@@ -79,15 +81,9 @@ interface KeptState {
   readonly circuit?: ServiceLine["circuit"];
 }
 
-function keptLine({ id, definitionText, stateText }: KeptService): ServiceLine {
-  const document = JSON.parse(definitionText) as ServiceDocument;
-  const state = JSON.parse(stateText) as KeptState;
-  try {
-    return lineOf(serviceOfDocument(document), state);
-  } catch (error) {
-    if (!isProblemError(error)) throw error;
-    return brokenLine(id, error.problem);
-  }
+function keptLine(kept: KeptService): ServiceLine {
+  const service = readKept(kept);
+  return "problem" in service ? brokenLine(kept.id, service.problem) : lineOf(service, stateIn(kept.stateText) as KeptState);
 }
 
 /** One that an older version kept, and this one cannot read. */
@@ -176,6 +172,8 @@ export function serviceHandlers(
         .toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     }),
     "services.show": async ({ id }) => {
+      const broken = owner.broken.get(id);
+      if (broken !== undefined) throw new ProblemError(broken);
       const standing = desk.standing(id);
       const { source, addedAt = now() } = store.services().find((one) => one.id === id) ?? { source: null };
       return viewOf(standing.service, stateOf(standing), { source, addedAt }, store);
@@ -246,19 +244,14 @@ async function foundLine(
   store: Store,
 ): Promise<FoundService> {
   const kept = store.services();
-  const known = kept.find(({ definitionText }) => baseUrlOf(definitionText) === baseUrl);
+  const known = kept.find((one) => {
+    const service = readKept(one);
+    return !("problem" in service) && service.baseUrl === baseUrl;
+  });
   if (known !== undefined) return { entry, title, baseUrl, id: known.id, state: "known" };
   const id = freeName(document.service, new Set(kept.map((one) => one.id)));
   if (add !== null) await add({ ...document, service: id }, baseUrl);
   return { entry, title, baseUrl, id, state: add === null ? "new" : "added" };
-}
-
-function baseUrlOf(definitionText: string): string | null {
-  try {
-    return serviceOfDocument(JSON.parse(definitionText) as ServiceDocument).baseUrl;
-  } catch {
-    return null;
-  }
 }
 
 function freeName(name: string, taken: ReadonlySet<string>): string {
