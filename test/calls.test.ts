@@ -390,6 +390,14 @@ test("what is no option of a call is told before anybody is asked", async () => 
   assert.deepEqual(asked, []);
 });
 
+test("a target that names nothing is told before anybody is asked", async () => {
+  for (const target of ["", "/", "a/", "/say", 7, undefined]) {
+    const act = (context: Context) => context.tryCall(target as never, {}).catch((error) => error.problem);
+    const problem = (await inRun(scripted(["a"]).services, act)) as unknown as { code: string };
+    assert.equal(problem.code, "SERVICE_TARGET_INVALID", String(target));
+  }
+});
+
 test("an input that is no JSON is told before anybody is asked", async () => {
   const { services, asked } = scripted(["a"]);
   const ring: { self?: unknown } = {};

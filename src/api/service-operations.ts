@@ -7,6 +7,17 @@ const serviceId = z.string().min(1).max(63).describe("the service's name");
 const who = z.string().min(1).max(256).nullable().default(null).describe("who does it");
 const json = z.unknown();
 
+/** HOST or HOST:PORT, the address of IPv6 in brackets. */
+const host = z
+  .string()
+  .max(300)
+  .refine((written) => isHost(written), { error: ({ input }) => `${JSON.stringify(input)} is neither HOST nor HOST:PORT` });
+
+function isHost(written: string): boolean {
+  const url = /^[^\s/?#@\\]+$/.test(written) ? URL.parse(`http://${written}`) : null;
+  return url !== null && url.pathname === "/";
+}
+
 export const serviceLine = z.object({
   id: z.string(),
   title: z.string(),
@@ -139,7 +150,7 @@ export const serviceOperations = {
     summary: "Look for services at the well-known ports of this machine and of hosts that are named.",
     kind: "steer",
     http: { method: "POST", path: "/v1/services/discover" },
-    input: z.object({ hosts: z.array(z.string().max(300)).max(32).default([]), add: z.boolean().default(false) }),
+    input: z.object({ hosts: z.array(host).max(32).default([]), add: z.boolean().default(false) }),
     output: z.object({ found: z.array(found), looked: z.array(z.string()) }),
     cli: {
       command: "services discover",

@@ -37,6 +37,8 @@ function refuse(): never {
 async function call(context: Context, desk: Answerers, target: string, input: Json, options: CallOptions): Promise<Called<Json>> {
   if (typeof target !== "string" || target === "")
     throw servicesProblems.SERVICE_TARGET_INVALID("What is to be called is no text.");
+  if (target.startsWith("/") || target.endsWith("/"))
+    throw servicesProblems.SERVICE_TARGET_INVALID(`${shown(target)} names no operation of a service.`);
   requireJson(input, `The input of ${shown(target)}`);
   if (options !== NO_OPTIONS) requireOptions(options, input);
   const name = options.name ?? target;

@@ -229,7 +229,7 @@ const LOCAL_HOST =
   /^(localhost|.*\.localhost|.*\.local|127\.\d+\.\d+\.\d+|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+|\[::1\]|\[f[cd].*\]|\[fe80:.*\])$/i;
 
 function isLocalUrl(baseUrl: string | null, mcp: McpServer | null): boolean {
-  if (mcp !== null && "url" in mcp) return LOCAL_HOST.test(new URL(mcp.url).hostname);
+  if (mcp !== null && "url" in mcp) return LOCAL_HOST.test(URL.parse(mcp.url)?.hostname ?? "");
   return baseUrl === null || LOCAL_HOST.test(new URL(baseUrl).hostname);
 }
 
