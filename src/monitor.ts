@@ -5,4 +5,4 @@
 export type { KeptFigures } from "./monitor/figures.ts";
 export { type KpiSources, type Kpis, kpisOf, WINDOWS, type WindowName } from "./monitor/kpis.ts";
 export { metricsText } from "./monitor/metrics.ts";
-export { type ReadReading, type RollupKey, rolledUp } from "./monitor/rollup.ts";
+export { type ReadReading, type RollupKey, readFigures, rolledUp } from "./monitor/rollup.ts";

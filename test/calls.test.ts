@@ -59,6 +59,7 @@ function openBed(services: readonly ServiceDefinition[], workflows: readonly unk
 }
 
 const QUICK: CallOptions = { retry: { firstDelayMs: 1 } };
+const ONCE: CallOptions = { retry: { attemptsMax: 1 } };
 
 /** Runs `act` once; gives what it gave. */
 async function inRun<T>(services: readonly ServiceDefinition[], act: (context: Context) => Promise<T>): Promise<T> {
@@ -296,21 +297,212 @@ test("a person may stand in", async () => {
   assert.deepEqual(called.output, { by: "ada" });
 });
 
-test("what is no option of a call is told", async () => {
-  const { services } = scripted(["a"]);
-  for (const [options, words] of [
-    [{ fallbak: [] }, /no option "fallbak"/],
-    [{ strategy: "cheapest" }, /no strategy "cheapest"/],
-    [{ fallback: [{ vlaue: 1 }] }, /fallback\[0\] says nothing/],
-    [{ timeoutMs: "soon" }, /timeoutMs is soon/],
-  ] as const) {
-    const act = (context: Context) => context.tryCall("word.say", {}, options as never);
-    const told = await inRun(services, act).then(
-      (called) => (called.ok ? "ok" : called.problem.detail),
-      (error: Error) => error.message,
-    );
-    assert.match(told, words);
+test("what a call allows holds for whoever is named, and for what stands in", async () => {
+  const sent: string[] = [];
+  const far = service({
+    service: "far",
+    baseUrl: "https://far.example.com",
+    operations: {
+      chat: { capability: "far.chat", effects: "read", cost: { usdPerCall: 1 }, act: () => sent.push("far") },
+    },
+  });
+  const { services, state } = scripted(["near"]);
+  state.near = "down";
+  for (const allowed of [
+    { localOnly: true },
+    { only: ["near"] },
+    { except: ["far"] },
+    { costMaxUsd: 0.5 },
+  ] satisfies CallOptions[]) {
+    const codes = await inRun([far, ...services], async (context) => {
+      const asked = [
+        await context.tryCall("far/chat", { text: "private" }, { ...allowed, name: "named" }),
+        await context.tryCall("far/far.chat", {}, { ...allowed, name: "named by capability" }),
+        await context.tryCall("far.chat", {}, { ...allowed, name: "chosen" }),
+        await context.tryCall("near/say", {}, { ...allowed, ...ONCE, name: "named instead", fallback: [{ call: "far/chat" }] }),
+        await context.tryCall("near/say", {}, { ...allowed, ...ONCE, name: "chosen instead", fallback: [{ call: "far.chat" }] }),
+      ];
+      return asked.map((called) => (called.ok ? "ok" : called.problem.code));
+    });
+    const refused = Array(3).fill("SERVICE_NONE_FIT");
+    assert.deepEqual([codes, sent], [[...refused, "SERVICE_FAILED", "SERVICE_FAILED"], []], JSON.stringify(allowed));
   }
+});
+
+test("a refusal stays one when the run is replayed, whatever is allowed by then", async () => {
+  const { services, asked } = scripted(["a"]);
+  let isAllowed = false;
+  const story = workflow({
+    name: "story",
+    run: async (context) => {
+      const called = await context.tryCall("a/say", {}, { except: isAllowed ? [] : ["a"] });
+      await context.waitSignal("go");
+      return called.ok ? "ok" : called.problem.code;
+    },
+  });
+  await using bed = openBed(services, [story]);
+  let id: string;
+  {
+    await using baton = await bed.open();
+    const { promise: waits, resolve } = Promise.withResolvers<void>();
+    using _listening = baton.listen((news) => {
+      if (news.kind === "status" && news.status === "waiting") resolve();
+    });
+    id = (await baton.start(story as never, null)).id;
+    await waits;
+  }
+  isAllowed = true;
+  await using again = await openBaton({ data: bed.data, services, workflows: [story as never] });
+  await again.signal(id, "go");
+  assert.deepEqual([await (await again.run(id)).result(), asked], ["SERVICE_NONE_FIT", []]);
+});
+
+test("what is no option of a call is told before anybody is asked", async () => {
+  const { services, asked } = scripted(["a"]);
+  for (const [options, words] of [
+    [null, /options of a call are no object/],
+    [[], /options of a call are no object/],
+    [{ fallbak: [] }, /no option "fallbak"/],
+    [{ name: "" }, /name is ""/],
+    [{ strategy: "cheapest" }, /strategy is "cheapest"/],
+    [{ strategy: 7 }, /strategy is 7/],
+    [{ stickyKey: {} }, /stickyKey is an object/],
+    [{ only: "xax" }, /only is "xax"/],
+    [{ only: null }, /only is null/],
+    [{ only: [7] }, /only is a list of 1/],
+    [{ except: 7 }, /except is 7/],
+    [{ localOnly: "no" }, /localOnly is "no"/],
+    [{ costMaxUsd: -1 }, /costMaxUsd is -1/],
+    [{ valueUsd: Number.NaN }, /valueUsd is NaN/],
+    [{ timeoutMs: "soon" }, /timeoutMs is "soon"/],
+    [{ timeoutMs: 0 }, /timeoutMs is 0/],
+    [{ attemptTimeoutMs: 1e300 }, /attemptTimeoutMs is 1e\+300/],
+    [{ stream: 7 }, /stream is 7/],
+    [{ retry: "x" }, /retry is "x"/],
+    [{ retry: { attemptsMax: -1 } }, /attemptsMax is -1/],
+    [{ retry: { attempts: 1 } }, /retry\.attempts is not known/],
+    [{ fallback: { value: 1 } }, /fallback is an object/],
+    [{ fallback: "x" }, /fallback is "x"/],
+    [{ fallback: null }, /fallback is null/],
+    [{ fallback: [null] }, /fallback\[0\] is null/],
+    [{ fallback: [{ vlaue: 1 }] }, /fallback\[0\] says nothing/],
+    [{ fallback: [{ value: 1, call: "a/say" }] }, /fallback\[0\] has call and value/],
+    [{ fallback: [{ value: () => 1 }] }, /fallback\[0\] is a function/],
+    [{ fallback: [{ call: 7 }] }, /fallback\[0\]\.call is 7/],
+    [{ fallback: [{ call: "a/say", input: 10n }] }, /fallback\[0\] is a bigint/],
+    [{ fallback: [{ model: 7 }] }, /fallback\[0\]\.model is 7/],
+    [{ fallback: [{ lastGood: null }] }, /fallback\[0\]\.lastGood is null/],
+    [{ fallback: [{ lastGood: { ageMsMax: "1h" } }] }, /fallback\[0\]\.lastGood is an object/],
+    [{ fallback: [{ ask: "really?", timeoutMs: -1 }] }, /fallback\[0\]\.timeoutMs is -1/],
+  ] as const) {
+    const act = (context: Context) => context.tryCall("a/say", {}, options as never).catch((error) => error.problem);
+    const problem = (await inRun(services, act)) as unknown as { code: string; detail: string };
+    assert.equal(problem.code, "SERVICE_OPTION_INVALID", String(words));
+    assert.match(problem.detail, words);
+  }
+  const spread = (context: Context) =>
+    context.tryCall("a/say", "text", { fallback: [{ model: "m" }] }).catch((error) => error.problem);
+  assert.match(
+    ((await inRun(services, spread)) as unknown as { detail: string }).detail,
+    /fallback\[0\]\.model goes with an input/,
+  );
+  assert.deepEqual(asked, []);
+});
+
+test("a target that names nothing is told before anybody is asked", async () => {
+  for (const target of ["", "/", "a/", "/say", 7, undefined]) {
+    const act = (context: Context) => context.tryCall(target as never, {}).catch((error) => error.problem);
+    const problem = (await inRun(scripted(["a"]).services, act)) as unknown as { code: string };
+    assert.equal(problem.code, "SERVICE_TARGET_INVALID", String(target));
+  }
+});
+
+test("an input that is no JSON is told before anybody is asked", async () => {
+  const { services, asked } = scripted(["a"]);
+  const ring: { self?: unknown } = {};
+  ring.self = ring;
+  const deep = JSON.parse("[".repeat(100) + "]".repeat(100)) as Json;
+  for (const [input, code] of [
+    [ring, "JSON_TOO_DEEP"],
+    [deep, "JSON_TOO_DEEP"],
+    [{ at: new Date(0) }, "NOT_JSON"],
+    [new Map(), "NOT_JSON"],
+    [() => 1, "NOT_JSON"],
+    [{ n: Number.NaN }, "NOT_JSON"],
+  ] as const)
+    for (const target of ["a/say", "word.say"]) {
+      const act = (context: Context) => context.tryCall(target, input as never).catch((error) => error.problem);
+      assert.equal(((await inRun(services, act)) as unknown as { code: string }).code, code);
+    }
+  assert.deepEqual(asked, []);
+});
+
+test("an answer that is no JSON is the service's failure, and is not asked for again", async () => {
+  const ring: { self?: unknown } = {};
+  ring.self = ring;
+  const deep = JSON.parse("[".repeat(5_000) + "]".repeat(5_000)) as Json;
+  for (const output of [ring, deep, 10n, () => 1, { at: new Date(0) }, Number.NaN]) {
+    let asked = 0;
+    const give = (): Json => {
+      asked++;
+      return output as Json;
+    };
+    const odd = service({ service: "odd", operations: { give: { effects: "read", act: give } } });
+    const called = await inRun([odd], (context) => context.tryCall("odd/give", {}, QUICK));
+    assert.ok(!called.ok);
+    assert.deepEqual([called.problem.code, asked], ["SERVICE_ANSWER_INVALID", 1], called.problem.detail);
+  }
+});
+
+test("a function has its input to itself: the next service, the next attempt and the workflow see none of what it did to it", async () => {
+  const seen: Json[] = [];
+  const spoiling = (name: string, priority: number) =>
+    service({
+      service: name,
+      priority,
+      operations: {
+        op: {
+          capability: "text.spoil",
+          effects: "read",
+          act: (input) => {
+            seen.push(structuredClone(input));
+            Object.assign((input as { inner: object }).inner, { text: "changed" });
+            throw new Error("no");
+          },
+        },
+      },
+    });
+  const input = { inner: { text: "as it was" } };
+  await inRun([spoiling("a", 1), spoiling("b", 2)], (context) => context.tryCall("text.spoil", input, QUICK));
+  assert.deepEqual([...seen, input], Array(5).fill({ inner: { text: "as it was" } }));
+});
+
+test("a function that does not listen when it is told to stop is given up: its circuit settles, and its readings are there", async () => {
+  const deaf = service({
+    service: "deaf",
+    operations: { op: { effects: "read", timeoutMs: 20, act: () => new Promise(() => undefined) } },
+  });
+  const story = workflow({
+    name: "story",
+    run: async (context, names: string[]) => {
+      const told: string[] = [];
+      for (const name of names) {
+        const called = await context.tryCall("deaf/op", {}, { ...ONCE, name });
+        told.push(called.ok ? "well" : called.problem.code);
+      }
+      return told;
+    },
+  });
+  await using bed = openBed([deaf], [story]);
+  await using baton = await bed.open();
+  const run = async (names: string[]) => (await baton.start(story as never, names)).result();
+  const late = Array(5).fill("SERVICE_UNAVAILABLE");
+  assert.deepEqual(await run(["1", "2", "3", "4", "5", "6"]), [...late, "SERVICE_CIRCUIT_OPEN"]);
+  const { operations } = await baton.call("stats.show", {});
+  assert.deepEqual(
+    operations.map(({ calls, failures }) => [calls, failures]),
+    [[6, { timeout: 5, circuit: 1 }]],
+  );
 });
 
 test("learned choosing leaves what fails, and what people rate low; all of it outlives a restart", async () => {

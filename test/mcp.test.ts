@@ -14,6 +14,7 @@ import { z } from "zod";
 import type { Json } from "../src/base/json.ts";
 import { isProblemError, type Problem } from "../src/base/problem.ts";
 import { type Baton, checkDocumentFile, importService, openBaton, type ServiceImport } from "../src/orchestrator.ts";
+import { McpConnections, serviceOfDocument } from "../src/services.ts";
 import { type Called, type CallOptions, type Context, workflow } from "../src/workflow.ts";
 import { rootPath } from "../tools/layout.ts";
 import { openWeb } from "./web.ts";
@@ -286,6 +287,63 @@ test("a process that dies fails the call that is under way, at once, and is star
   process.kill(second, "SIGKILL"); // between two calls
   await once(() => !isThere(second));
   assert.notEqual(Number(outputIn(await bed.call("little/pid"))), second);
+  rmSync(folder, { recursive: true });
+});
+
+/** A process that answers by `how` alone, and listens to no signal and no end. */
+function writeStubborn(folder: string, how: string): string {
+  const file = join(folder, "stubborn.mjs");
+  writeFileSync(
+    file,
+    `import { createInterface } from "node:readline";
+process.on("SIGTERM", () => {});
+setInterval(() => {}, 1e6);
+let pages = 0;
+const answers = {
+  silent: () => undefined,
+  bad: () => ({ tools: "x" }),
+  endless: () => ({ tools: [{ name: "t" + ++pages, inputSchema: { type: "object" } }], nextCursor: "c" + pages }),
+  large: () => ({ tools: [{ name: "t" + ++pages, description: "d".repeat(4 << 20), inputSchema: { type: "object" } }], nextCursor: "c" + pages }),
+  huge: (method) => method === "tools/call" ? { content: [{ type: "text", text: "x".repeat(40 << 20) }] } : { tools: [{ name: "go", inputSchema: { type: "object" } }] },
+};
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const { id, method, params } = JSON.parse(line);
+  const hello = { protocolVersion: params?.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: "t", version: "1.0.0" } };
+  const say = (more) => process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, ...more }) + "\\n");
+  if (id === undefined || "${how}" === "silent") return;
+  if (method === "initialize") say({ result: hello });
+  else if (method.startsWith("tools/")) say({ result: answers["${how}"](method) });
+  else say({ error: { code: -32601, message: "no" } });
+});
+`,
+  );
+  return file;
+}
+
+for (const [how, code] of [
+  ["silent", "SERVICE_UNAVAILABLE"],
+  ["bad", "SERVICE_ANSWER_INVALID"],
+  ["endless", "SERVICE_ANSWER_INVALID"],
+  ["large", "SERVICE_ANSWER_INVALID"],
+] as const)
+  test(`a server that is ${how} when it is asked for its tools is given up, and its process with it`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "baton-mcp-server-"));
+    const file = writeStubborn(folder, how);
+    const service = serviceOfDocument({ service: "s", mcp: { command: process.execPath, args: [file] }, operations: {} });
+    const connections = new McpConnections(() => Promise.reject(new Error("no way out")), how === "silent" ? 300 : undefined);
+    await assert.rejects(connections.describe(service, { secret: () => undefined }), { code });
+    assert.deepEqual(processesWith(file), []);
+    rmSync(folder, { recursive: true });
+  });
+
+test("a result that is longer than an answer may be is refused at once, and not asked for again", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "baton-mcp-server-"));
+  await using bed = await openBed();
+  await bed.add({ target: "huge", stdio: [process.execPath, writeStubborn(folder, "huge")] });
+  const began = process.cpuUsage();
+  assert.equal(problemIn(await bed.call("huge/go")).code, "SERVICE_ANSWER_INVALID");
+  const { user, system } = process.cpuUsage(began);
+  assert.ok(user + system < 5e6, `${user + system} µs`);
   rmSync(folder, { recursive: true });
 });
 

@@ -121,7 +121,7 @@ test("an expression that gives something else than an option takes is an error, 
     assert.match(problem.detail, new RegExp(`^${option} is null; it must be `));
   }
   const unknown = await problemOf(one('strategy: "${ .how }"'), [far], { how: "luck" });
-  assert.deepEqual([unknown.code, unknown.detail], ["FAULT_CONFIGURATION", 'There is no strategy "luck".']);
+  assert.deepEqual([unknown.code, unknown.detail], ["FAULT_CONFIGURATION", 'strategy is "luck".']);
   assert.equal(far.asked.length, 0);
 });
 

@@ -8,6 +8,16 @@ const who = z.string().min(1).max(256).nullable().default(null).describe("who do
 const json = z.unknown();
 
 const RATING = "A rating is a whole number from 1 to 5.";
+/** HOST or HOST:PORT, the address of IPv6 in brackets. */
+const host = z
+  .string()
+  .max(300)
+  .refine((written) => isHost(written), { error: ({ input }) => `${JSON.stringify(input)} is neither HOST nor HOST:PORT` });
+
+function isHost(written: string): boolean {
+  const url = /^[^\s/?#@\\]+$/.test(written) ? URL.parse(`http://${written}`) : null;
+  return url !== null && url.pathname === "/";
+}
 
 export const serviceLine = z.object({
   id: z.string(),
@@ -153,7 +163,7 @@ export const serviceOperations = {
     kind: "steer",
     http: { method: "POST", path: "/v1/services/discover" },
     input: z.object({
-      hosts: z.array(z.string().max(300)).max(32).default([]),
+      hosts: z.array(host).max(32).default([]),
       here: z.boolean().default(true).describe("at this machine, too"),
       add: z.boolean().default(false),
     }),

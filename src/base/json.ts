@@ -42,6 +42,18 @@ export function writeJson(value: unknown, what: string, bytesMax: number): strin
   return text;
 }
 
+/** Refuses what `writeJson` refuses, and writes nothing. `depth`: levels of nesting that will be around it. */
+export function requireJson(value: unknown, what: string, depth = 0): void {
+  checkJson(value, what, depth);
+}
+
+/** The same value in arrays and objects of its own: whoever changes those changes nobody else's. */
+export function copiedJson(value: Json): Json {
+  if (Array.isArray(value)) return value.map(copiedJson);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copiedJson(member)]));
+}
+
 function checkJson(value: unknown, place: string, depth: number): void {
   switch (typeof value) {
     case "string":

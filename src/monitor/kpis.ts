@@ -3,8 +3,8 @@
 import type { Json } from "../base/json.ts";
 import { DAY_MS, HOUR_MS } from "../base/time.ts";
 import type { Rating, Reading, Rollup } from "../store.ts";
-import { type Figures, type KeptFigures, NOTHING, ownFaultsIn, QUANTILE_ERROR, quantile, Tally } from "./figures.ts";
-import { SPANS } from "./rollup.ts";
+import { type Figures, NOTHING, ownFaultsIn, QUANTILE_ERROR, quantile, Tally } from "./figures.ts";
+import { readFigures, SPANS } from "./rollup.ts";
 
 export const WINDOWS = { "1h": HOUR_MS, "24h": DAY_MS, "7d": 7 * DAY_MS, "30d": 30 * DAY_MS } as const;
 
@@ -80,7 +80,8 @@ export function kpisOf({ rollups, readings, ratings }: KpiSources, window: Windo
   };
   for (const rollup of rollups) {
     if (rollup.spanMs !== spanMs || rollup.fromAt + spanMs <= from) continue;
-    tallyOf(`${rollup.service}/${rollup.operation}`).add(JSON.parse(rollup.figuresText) as KeptFigures);
+    const figures = readFigures(rollup.figuresText);
+    if (figures !== null) tallyOf(`${rollup.service}/${rollup.operation}`).add(figures);
   }
   for (const reading of readings)
     if (reading.at > from)

@@ -3,7 +3,7 @@
 import type { Json } from "../base/json.ts";
 import { HOUR_MS, MINUTE_MS } from "../base/time.ts";
 import type { FreeChange, Reading, Rollup } from "../store.ts";
-import { type KeptFigures, Tally } from "./figures.ts";
+import { type Figures, type KeptFigures, Tally } from "./figures.ts";
 
 /** Fine for what is recent, coarse for what is not. In ms. */
 export const SPANS = { fineMs: 5 * MINUTE_MS, coarseMs: HOUR_MS } as const;
@@ -36,6 +36,18 @@ export function rolledUp(readings: readonly ReadReading[], known: (key: RollupKe
     }
   }
   return [...made.values()].map(({ key, tally }) => ({ kind: "rollup", ...key, figuresText: JSON.stringify(tally.figures) }));
+}
+
+/** Null where what is kept cannot be read: it is left out, and a new one takes its place. */
+export function readFigures(text: string): KeptFigures | null {
+  try {
+    const { failures, latency, queue, ...counts } = JSON.parse(text) as Figures;
+    const all = [...Object.values(counts), ...[failures, latency, queue].flatMap((one) => Object.values(one))] as unknown[];
+    const areCounts = all.every((one) => typeof one === "number" || one === null); // null: one that was spoilt, and heals
+    return areCounts ? { ...counts, failures, latency, queue } : null;
+  } catch {
+    return null;
+  }
 }
 
 interface Span {

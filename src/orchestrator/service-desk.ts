@@ -2,9 +2,9 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Json } from "../base/json.ts";
-import { isProblemError, type Problem } from "../base/problem.ts";
+import type { Problem } from "../base/problem.ts";
 import type { EmbeddedEngine } from "../engine.ts";
-import { type KeptFigures, type ReadReading, type RollupKey, rolledUp } from "../monitor.ts";
+import { type KeptFigures, type ReadReading, type RollupKey, readFigures, rolledUp } from "../monitor.ts";
 import {
   Desk,
   HealthWatch,
@@ -14,13 +14,12 @@ import {
   type Reach,
   type Service,
   type ServiceDefinition,
-  type ServiceDocument,
   type ServiceEvent,
   serviceOfCode,
-  serviceOfDocument,
 } from "../services.ts";
 import type { FreeChange, KeptService, Store } from "../store.ts";
 import { Ledger } from "../trust.ts";
+import { readKept, stateIn } from "./kept-service.ts";
 import { holdMcp, reachServices, useAudit } from "./outside.ts";
 
 /** Readings folded at once. */
@@ -43,6 +42,15 @@ export interface ServiceDeskOptions {
   readonly isWatched: boolean;
 }
 
+/** Null where it cannot be read: all is learned anew of the readings that are there. */
+function ledgerIn(stateText: string): Ledger | null {
+  try {
+    return Ledger.restore(JSON.parse(stateText) as Json);
+  } catch {
+    return null;
+  }
+}
+
 export class ServiceDesk implements AsyncDisposable {
   readonly desk: Desk;
   readonly #options: ServiceDeskOptions;
@@ -53,6 +61,8 @@ export class ServiceDesk implements AsyncDisposable {
   /** What was learned of all readings until `#position`. */
   readonly #ledger: Ledger;
   #position: number;
+  /** Readings until this are in the rollups. */
+  readonly #counted: number;
   /** Figures of readings until `#position` that are not written yet. */
   #pending: ReadReading[] = [];
   #kept = 0;
@@ -69,8 +79,10 @@ export class ServiceDesk implements AsyncDisposable {
     const { store, clock, services, isWatched } = options;
     this.#options = options;
     const fold = store.fold(FOLD);
-    this.#position = fold?.position ?? 0;
-    this.#ledger = fold === null ? new Ledger() : Ledger.restore(JSON.parse(fold.stateText) as Json);
+    const ledger = fold === null ? null : ledgerIn(fold.stateText);
+    this.#ledger = ledger ?? new Ledger();
+    this.#position = ledger === null ? 0 : (fold?.position ?? 0);
+    this.#counted = fold?.position ?? 0;
     this.#reach = reachServices();
     this.#auditing = useAudit((what, facts) =>
       this.#keep([{ kind: "audit", at: clock.now(), what, text: JSON.stringify(facts) }]),
@@ -110,7 +122,7 @@ export class ServiceDesk implements AsyncDisposable {
       for (const reading of page) {
         const facts = JSON.parse(reading.text) as Record<string, Json>;
         judge(this.#ledger, reading, facts);
-        this.#pending.push({ reading, facts });
+        if (reading.seq > this.#counted) this.#pending.push({ reading, facts });
       }
       this.#position = page.at(-1)?.seq ?? this.#position;
       if (page.length < PAGE) return;
@@ -132,13 +144,19 @@ export class ServiceDesk implements AsyncDisposable {
   /** One that is as it was stays as it is, with all that is known of it. */
   #load({ id, definitionText, stateText }: KeptService): void {
     if (this.#loaded.get(id) === definitionText) return;
+    const service = readKept({ id, definitionText });
+    if ("problem" in service) {
+      this.broken.set(id, service.problem);
+      this.#loaded.delete(id);
+      this.desk.remove(id);
+      return;
+    }
+    this.desk.set(service);
+    this.#loaded.set(id, definitionText);
     try {
-      this.desk.set(serviceOfDocument(JSON.parse(definitionText) as ServiceDocument));
-      this.#loaded.set(id, definitionText);
-      this.desk.standing(id).recall(JSON.parse(stateText) as KeptState);
-    } catch (error) {
-      if (!isProblemError(error)) throw error;
-      this.broken.set(id, error.problem);
+      this.desk.standing(id).recall(stateIn(stateText) as KeptState);
+    } catch {
+      this.desk.standing(id).recall({}); // as good as never having looked
     }
   }
 
@@ -202,7 +220,7 @@ export class ServiceDesk implements AsyncDisposable {
     this.#pending = [];
     const known = (key: RollupKey): KeptFigures | null => {
       const found = store.rollup(key);
-      return found === null ? null : (JSON.parse(found.figuresText) as KeptFigures);
+      return found === null ? null : readFigures(found.figuresText);
     };
     const stateText = JSON.stringify(this.#ledger.snapshot());
     await engine.keep([...rolledUp(pending, known), { kind: "fold", name: FOLD, position: this.#position, stateText }]);

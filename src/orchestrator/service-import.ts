@@ -5,7 +5,7 @@
 //     anybody call is to be named by a person.
 //  3. A process is started only where a person typed its command, here or in a definition of theirs.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { parse } from "yaml";
 import type { Json } from "../base/json.ts";
@@ -47,7 +47,10 @@ export interface Imported {
 export async function importService(wanted: ServiceImport): Promise<Imported> {
   const { target, name, baseUrl, isMcp = false, stdio } = wanted;
   if (stdio !== undefined && stdio.length > 0) return fromMcp(name ?? serviceName(target), stdioServer(stdio), stdio.join(" "));
-  if (isMcp) return fromMcp(name ?? serviceName(readUrl(target).hostname), { url: target }, target);
+  if (isMcp) {
+    const { hostname } = readUrl(target);
+    return fromMcp(name ?? serviceName(hostname), { url: target }, target);
+  }
   if (/^https?:\/\//i.test(target)) return fromUrl(target, wanted);
   if (CATALOGUE.has(target)) return fromCatalogue(target, name, baseUrl);
   if (existsSync(target)) return await fromFile(target, wanted);
@@ -98,11 +101,20 @@ async function fromFile(path: string, wanted: ServiceImport): Promise<Imported> 
 }
 
 function readBytes(full: string, path: string): Buffer {
+  requireReadable(full, path);
   try {
     return readFileSync(full);
   } catch (error) {
     throw orchestratorProblems.WF_FILE_KIND(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** A device or a pipe may have no end. */
+function requireReadable(full: string, path: string): void {
+  const found = statSync(full, { throwIfNoEntry: false });
+  if (found?.isFile() === false) throw orchestratorProblems.WF_FILE_KIND(`${path} is no file.`);
+  if (found !== undefined && found.size > DOCUMENT_BYTES_MAX)
+    throw orchestratorProblems.WF_FILE_KIND(`${path} has ${found.size} bytes; the limit is ${DOCUMENT_BYTES_MAX}.`);
 }
 
 function renamed(document: ServiceDocument, { name, baseUrl }: ServiceImport): ServiceDocument {
@@ -124,12 +136,14 @@ async function withTools(document: ServiceDocument): Promise<ServiceDocument> {
 
 const ALIASES_MAX = 100;
 
-/** Undefined where it is neither JSON nor YAML: what is wrong with it is said by whoever reads it strictly. */
+/**
+ * Undefined where it is neither JSON nor YAML, or YAML that contains itself: what is wrong with it is said by whoever
+ * reads it strictly.
+ */
 function looselyRead(text: string): Json | undefined {
   try {
-    return (
-      text.trimStart().startsWith("{") ? JSON.parse(text) : parse(text, { maxAliasCount: ALIASES_MAX, uniqueKeys: false })
-    ) as Json;
+    if (text.trimStart().startsWith("{")) return JSON.parse(text) as Json;
+    return JSON.parse(JSON.stringify(parse(text, { maxAliasCount: ALIASES_MAX, uniqueKeys: false }))) as Json;
   } catch {
     return undefined;
   }

@@ -12,7 +12,7 @@ import type {
 } from "../api.ts";
 import { type RunId, readId } from "../base/id.ts";
 import type { Json } from "../base/json.ts";
-import { isProblemError, type Problem } from "../base/problem.ts";
+import { type Problem, ProblemError } from "../base/problem.ts";
 import { rfc3339 } from "../base/time.ts";
 import type { EmbeddedEngine } from "../engine.ts";
 import { kpisOf, metricsText, WINDOWS } from "../monitor.ts";
@@ -30,6 +30,7 @@ import {
   servicesProblems,
 } from "../services.ts";
 import type { KeptService, Reading, Store } from "../store.ts";
+import { readKept, stateIn } from "./kept-service.ts";
 import { lookAt } from "./outside.ts";
 import type { ServiceDesk } from "./service-desk.ts";
 
@@ -50,8 +51,9 @@ export function serviceReadHandlers(store: Store, now: () => number): Handlers<S
     }),
     "services.show": async ({ id }) => {
       const kept = requireKept(store, id);
-      const service = serviceOfDocument(JSON.parse(kept.definitionText) as ServiceDocument);
-      return viewOf(service, JSON.parse(kept.stateText) as KeptState, kept, store, now());
+      const service = readKept(kept);
+      if ("problem" in service) throw new ProblemError(service.problem);
+      return viewOf(service, stateIn(kept.stateText) as KeptState, kept, store, now());
     },
     "stats.metrics": async () => {
       const position = store.fold("services")?.position ?? 0;
@@ -99,15 +101,10 @@ function nameOf(store: Store, written: string): string {
   return dashed !== written && store.services().some(({ id }) => id === dashed) ? dashed : written;
 }
 
-function keptLine({ id, definitionText, stateText }: KeptService, now: number): ServiceLine {
-  const document = JSON.parse(definitionText) as ServiceDocument;
-  const state = JSON.parse(stateText) as KeptState;
-  try {
-    return serviceLineOf(serviceOfDocument(document), state, now);
-  } catch (error) {
-    if (!isProblemError(error)) throw error;
-    return brokenLine(id, error.problem);
-  }
+function keptLine(kept: KeptService, now: number): ServiceLine {
+  const service = readKept(kept);
+  if ("problem" in service) return brokenLine(kept.id, service.problem);
+  return serviceLineOf(service, stateIn(kept.stateText) as KeptState, now);
 }
 
 /** One that an older version kept, and this one cannot read. */
@@ -248,6 +245,8 @@ export function serviceHandlers(
     }),
     "services.show": async ({ id: written }) => {
       const id = nameOf(store, written);
+      const broken = owner.broken.get(id);
+      if (broken !== undefined) throw new ProblemError(broken);
       const standing = desk.standing(id);
       const kept = owner.isOffered(id) ? undefined : store.services().find((one) => one.id === id);
       const origin = kept ?? { source: null, addedAt: now(), definitionText: null };
@@ -323,19 +322,14 @@ async function foundLine(
   store: Store,
 ): Promise<FoundService> {
   const kept = store.services();
-  const known = kept.find(({ definitionText }) => baseUrlOf(definitionText) === baseUrl);
+  const known = kept.find((one) => {
+    const service = readKept(one);
+    return !("problem" in service) && service.baseUrl === baseUrl;
+  });
   if (known !== undefined) return { entry, title, baseUrl, needsKey, id: known.id, state: "known" };
   const id = freeName(document.service, new Set(kept.map((one) => one.id)));
   if (add !== null) await add({ ...document, service: id }, baseUrl);
   return { entry, title, baseUrl, needsKey, id, state: add === null ? "new" : "added" };
-}
-
-function baseUrlOf(definitionText: string): string | null {
-  try {
-    return serviceOfDocument(JSON.parse(definitionText) as ServiceDocument).baseUrl;
-  } catch {
-    return null;
-  }
 }
 
 function freeName(name: string, taken: ReadonlySet<string>): string {

@@ -5,11 +5,13 @@
 //
 //  1. Whom to ask is in the journal before anybody is asked.
 //  2. What must not be done twice is asked of one service, once, at most; of the next only when the first surely got nothing.
-//  3. A result that is less than what was asked for says so, in itself and in the run's log.
+//  3. What a call allows holds for whoever is asked: chosen, named, or standing in.
+//  4. A result that is less than what was asked for says so, in itself and in the run's log.
 
-import type { Json } from "../base/json.ts";
+import { type Json, requireJson } from "../base/json.ts";
 import { isProblemError, type Problem } from "../base/problem.ts";
 import type { Called, CallFallback, Calling, CallOptions, Context, Degradation, StepContext, StepOptions } from "../workflow.ts";
+import { kindOf, requireOptions } from "./call-options.ts";
 import { type Asked, answerKey, type Chosen, type Desk, type Done } from "./desk.ts";
 import { servicesProblems, shown } from "./problems.ts";
 
@@ -36,7 +38,10 @@ function refuse(): never {
 async function call(context: Context, desk: Answerers, target: string, input: Json, options: CallOptions): Promise<Called<Json>> {
   if (typeof target !== "string" || target === "")
     throw servicesProblems.SERVICE_TARGET_INVALID("What is to be called is no text.");
-  if (options !== NO_OPTIONS) requireOptions(options);
+  if (target.startsWith("/") || target.endsWith("/"))
+    throw servicesProblems.SERVICE_TARGET_INVALID(`${shown(target)} names no operation of a service.`);
+  requireJson(input, `The input of ${shown(target)}`);
+  if (options !== NO_OPTIONS) requireOptions(options, input);
   const name = options.name ?? target;
   const { fallback = [] } = options;
   const first = await new Round(context, desk, options, fallback).ask(target, input, null, name);
@@ -60,37 +65,6 @@ function degraded(context: Context, target: string, found: Called<Json> & { ok: 
     degraded: { target, how, because, ...(ageMs === undefined ? {} : { ageMs }) },
   });
   return found;
-}
-
-const OPTIONS = new Set<string>([
-  ...["name", "strategy", "stickyKey", "only", "except", "localOnly", "costMaxUsd", "valueUsd", "deadlineMs", "delayUsdPerMs"],
-  ...["timeoutMs", "attemptTimeoutMs", "retry", "stream", "fallback"],
-]);
-
-function requireOptions(options: CallOptions): void {
-  if (typeof options !== "object" || options === null) throw optionInvalid("The options of a call are no object");
-  const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
-  if (unknown !== undefined)
-    throw optionInvalid(`A call has no option ${shown(unknown)}`, `There are: ${[...OPTIONS].join(", ")}.`);
-  for (const [at, one] of (options.fallback ?? []).entries())
-    if (kindOf(one) === null)
-      throw optionInvalid(`fallback[${at}] says nothing that stands in`, `One of: ${FALLBACKS.join(", ")}.`);
-  for (const field of ["timeoutMs", "attemptTimeoutMs", "deadlineMs", "costMaxUsd"] as const) {
-    const value = options[field];
-    if (value !== undefined && !(typeof value === "number" && Number.isFinite(value) && value >= 0))
-      throw optionInvalid(`${field} is ${String(value)}`, "A number, 0 or more.");
-  }
-}
-
-function optionInvalid(sentence: string, fix?: string): Error {
-  return servicesProblems.SERVICE_OPTION_INVALID(`${sentence}.`, fix === undefined ? {} : { fix });
-}
-
-const FALLBACKS = ["call", "model", "lastGood", "value", "ask"] as const;
-
-function kindOf(fallback: CallFallback): (typeof FALLBACKS)[number] | null {
-  const known = typeof fallback === "object" && fallback !== null;
-  return known ? (FALLBACKS.find((kind) => Object.hasOwn(fallback, kind)) ?? null) : null;
 }
 
 /** Where another stands ready nobody is waited for. */
@@ -175,6 +149,7 @@ class Round {
       try {
         return await this.#desk.invoke({
           ...{ target: asked.target, capability: asked.capability, input, key: step.idempotencyKey, attempt: step.attempt },
+          needs: this.#options,
           mayRetry: step.attempt < attemptsMax,
           isLast: isLast && !asksOthers(this.#next),
           run: String(this.#context.info.run),

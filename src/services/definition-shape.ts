@@ -2,10 +2,12 @@
 // what names refer to.
 
 import type { Json } from "../base/json.ts";
+import { isProblemError } from "../base/problem.ts";
 import { mistakeIn } from "../jq.ts";
 import { type Diagnostic, piecesOf, placed, Report, readServiceSchema, type Source, shapes, Trail } from "../workflow.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { METHODS, VARIABLES } from "./http-operation.ts";
+import { operationsOf } from "./openapi.ts";
 import { nearest } from "./problems.ts";
 
 const { anything, boolean, byType, integer, list, named, number, object, text, textLike, words } = shapes;
@@ -29,7 +31,20 @@ const capability = textLike(
   "Two or more words with dots between them, like llm.chat.",
 );
 const version = textLike(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, "a semantic version", "Write it like 1.0.0.");
-const url = textLike(/^https?:\/\/[^\s]+$/, "a URL", "Write it like http://127.0.0.1:11434.");
+const url: Shape = (value, at, report) => {
+  if (typeof value !== "string") return shapes.wrongType(value, "a URL", at, report);
+  const mistake = mistakeInUrl(value);
+  if (mistake !== null) report.add("DOC_VALUE", at, `The URL ${mistake}.`, { fix: "Write it like http://127.0.0.1:11434." });
+};
+
+/** In words that do not repeat it: what stands in it may be a password. */
+export function mistakeInUrl(written: string): string | null {
+  const parsed = /\s/.test(written) ? null : URL.parse(written);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) return "cannot be read as one of http or https";
+  if (parsed.username !== "" || parsed.password !== "") return "has a name or a password in it; `authentication:` names a secret";
+  return parsed.search !== "" || parsed.hash !== "" ? "has a query or a fragment" : null;
+}
+
 const path = textLike(/^\/\S*|^\/.*\$\{[\s\S]*$/, "a path", "It begins with /.");
 const secret = textLike(/^[A-Za-z][\w.-]{0,127}$/, "the name of a secret", "Set it with `baton secrets set NAME`.");
 
@@ -38,6 +53,9 @@ const usd = number(0, 1e6);
 const spanMs = integer(1, 86_400_000);
 
 const cost = object({ usdPerCall: usd, usdPerMillionInputTokens: usd, usdPerMillionOutputTokens: usd });
+
+/** RFC 9110 §5.1. */
+const fieldName = textLike(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "the name of a header field", "Letters, digits and `-`.");
 
 const authentication = object(
   {
@@ -74,18 +92,27 @@ const http = object(
 const short = Object.fromEntries(METHODS.map((method) => [method, path]));
 const asking = { http, ...short, answer: anything, usage: anything, stream };
 
-const operation = object({
-  ...{ title: text, description: text, input: schema, output: schema, cost, ui: named(hint) },
+const operationFields = {
+  ...{ title: text, description: text, cost, ui: named(hint) },
   capability: byType({ text: capability, list: list(capability, { atLeastOne: true }) }, "a capability or a list of them"),
   effects: words("read", "write", "destructive"),
   idempotent: boolean,
   remember: boolean,
-  ...{ idempotencyHeader: text, typicalLatencyMs: spanMs, timeoutMs: spanMs },
-  ...asking,
-  before: named(object(asking)),
-  tool: text,
-  openapi: text,
+  ...{ idempotencyHeader: fieldName, typicalLatencyMs: spanMs, timeoutMs: spanMs },
+};
+
+const operation = object({
+  ...{ ...operationFields, input: schema, output: schema, ...asking },
+  ...{ before: named(object(asking)), tool: text, openapi: text },
 });
+
+/** JSON Schema, or one of a library. */
+const anySchema: Shape = (value, at, report) => {
+  if (typeof (value as unknown) !== "function" && typeof value !== "boolean") schema(value, at, report);
+};
+
+/** Of TypeScript: a function. */
+const functionOperation = object({ ...operationFields, input: anySchema, output: anySchema, act: anything });
 
 const mcp = shapes.oneOf(
   {
@@ -95,23 +122,29 @@ const mcp = shapes.oneOf(
   "How an MCP server is reached",
 );
 
+const fields = {
+  ...{ service: name, version, title: text, description: text, category: text, uses: text, baseUrl: url },
+  ...{ authentication, configuration: schema, config: object({}, { rest: anything }), data: words("local", "remote") },
+  health: object({ path, operation: text, intervalMs: integer(1_000, 86_400_000), timeoutMs: spanMs }),
+  limits: object({
+    concurrency: integer(1, 1_000_000),
+    rate: object({ count: integer(1, 10_000), perMs: integer(1, 2_678_400_000) }, { required: ["count", "perMs"] }),
+    timeoutMs: spanMs,
+    answerBytesMax: integer(1, 1 << 30),
+  }),
+  ...{ priority: integer(1, 1_000_000), weight: number(0, 1e6) },
+};
+
 const definition = object(
   {
-    ...{ service: name, version, title: text, description: text, category: text, uses: text, baseUrl: url },
-    ...{ authentication, configuration: schema, config: object({}, { rest: anything }), data: words("local", "remote") },
-    health: object({ path, operation: text, intervalMs: integer(1_000, 86_400_000), timeoutMs: spanMs }),
-    limits: object({
-      concurrency: integer(1, 1_000_000),
-      rate: object({ count: integer(1, 10_000), perMs: integer(1, 2_678_400_000) }, { required: ["count", "perMs"] }),
-      timeoutMs: spanMs,
-      answerBytesMax: integer(1, 1 << 30),
-    }),
-    ...{ priority: integer(1, 1_000_000), weight: number(0, 1e6), mcp },
+    ...{ ...fields, mcp },
     openapi: object({ url: text, document: anything }, { required: ["document"] }),
     operations: object({}, { rest: operation }),
   },
   { required: ["service"] },
 );
+
+const functionDefinition = object({ ...fields, operations: object({}, { rest: functionOperation }) }, { required: ["service"] });
 
 /** Everything that is wrong with a definition, in the order of its text. */
 export function checkDefinition({ value, places }: Source): Diagnostic[] {
@@ -121,20 +154,108 @@ export function checkDefinition({ value, places }: Source): Diagnostic[] {
   return placed(report.findings, places);
 }
 
+/** The first thing that is wrong with one in TypeScript; null where there is none. */
+export function mistakeInCode(written: unknown): { readonly words: string; readonly fix?: string } | null {
+  const report = new Report();
+  const value = withoutUndefined(written, 0);
+  functionDefinition(value, Trail.root, report);
+  if (shapes.isObject(value)) checkCommon(value, report);
+  const [first] = report.findings;
+  if (first === undefined) return null;
+  const { message, trail, fix } = first;
+  const path = trail.pointer.slice(1).replaceAll("/", ".");
+  return { words: path === "" ? message : `${path}: ${message}`, ...(fix === undefined ? {} : { fix }) };
+}
+
+const LEVELS_MAX = 8;
+
+/** A field that is undefined is left out, as TypeScript has it. */
+function withoutUndefined(value: unknown, depth: number): Json {
+  const isPlain = typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  if (!isPlain || depth > LEVELS_MAX || "~standard" in value) return value as Json;
+  const given = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(given.map(([key, member]) => [key, withoutUndefined(member, depth + 1)]));
+}
+
+/** What holds for both. */
+function checkCommon(value: Members, report: Report): void {
+  const operations = membersOf(value.operations);
+  const at = Trail.root.child("operations");
+  checkSchema(value.configuration, Trail.root.child("configuration"), report);
+  checkBaseUrl(value, report);
+  checkConfig(value, report);
+  checkAuthentication(membersOf(value.authentication), report);
+  for (const [name, one] of Object.entries(operations)) {
+    checkOperationName(name, at.child(name), report);
+    for (const side of ["input", "output"]) checkSchema(membersOf(one)[side], at.child(name).child(side), report);
+  }
+  checkNames(value, operations, report);
+}
+
+function checkOperationName(name: string, at: Trail, report: Report): void {
+  if (!OPERATION_NAME.test(name))
+    report.add("DOC_NAME", at, "The name of an operation has a wrong form.", {
+      onKey: true,
+      fix: "Letters, digits, `_`, `-`, `.` and `:`.",
+    });
+}
+
+/** Where it is configured to be; of `baseUrl` itself its shape says it. */
+function checkBaseUrl({ config }: Members, report: Report): void {
+  const { baseUrl } = membersOf(config);
+  if (baseUrl !== undefined) url(baseUrl, Trail.root.child("config").child("baseUrl"), report);
+}
+
+function checkAuthentication({ kind, name }: Members, report: Report): void {
+  if (kind === "header" && name !== undefined) fieldName(name, Trail.root.child("authentication").child("name"), report);
+}
+
+/** Operations that others name: those of a catalogue's entry are there, too, and those of an MCP server may come. */
+function checkNames(value: Members, operations: Members, report: Report): void {
+  const entry = typeof value.uses === "string" ? CATALOGUE.get(value.uses) : undefined;
+  if (value.mcp !== undefined && Object.keys(operations).length === 0) return;
+  const all = Object.entries({ ...entry?.operations, ...operations });
+  const known = new Set(all.flatMap(([name, one]) => [name, ...capabilitiesOf((one as Members).capability)]));
+  const require = (named: Json | undefined, at: Trail): void => {
+    if (typeof named !== "string" || known.has(named)) return;
+    report.add("DOC_REFERENCE_UNKNOWN", at, `There is no operation \`${named.slice(0, 60)}\`.`, {
+      fix: `There are: ${all
+        .slice(0, 20)
+        .map(([name]) => name)
+        .join(", ")}.`,
+    });
+  };
+  require(membersOf(value.health).operation, Trail.root.child("health").child("operation"));
+  for (const [name, one] of Object.entries(operations))
+    for (const [field, hinted] of Object.entries(membersOf(membersOf(one).ui)))
+      require(membersOf(membersOf(hinted).optionsFrom).operation, [
+        "operations",
+        name,
+        "ui",
+        field,
+        "optionsFrom",
+        "operation",
+      ].reduce((at, key) => at.child(key), Trail.root));
+}
+
+function capabilitiesOf(written: Json | undefined): readonly string[] {
+  return (Array.isArray(written) ? (written as readonly Json[]) : [written]).filter((one) => typeof one === "string");
+}
+
 function checkMeaning(value: Members, report: Report): void {
   const at = Trail.root;
+  checkCommon(value, report);
+  const inApi = namesInApi(value, report);
   if (typeof value.uses === "string" && !CATALOGUE.has(value.uses))
     report.add("DOC_REFERENCE_UNKNOWN", at.child("uses"), `The catalogue has no \`${value.uses.slice(0, 60)}\`.`, {
       fix: `There are: ${[...CATALOGUE.keys()].join(", ")}.`,
     });
-  checkSchema(value.configuration, at.child("configuration"), report);
-  checkConfig(value, report);
   const operations = membersOf(value.operations);
   const isBare = value.uses === undefined && value.mcp === undefined;
   if (isBare && Object.keys(operations).length === 0)
     report.add("DOC_KEY_MISSING", at, "A service has neither operations nor `uses`.", { fix: "Add `operations:` or `uses:`." });
   for (const [name, one] of Object.entries(operations))
-    checkOperation(name, membersOf(one), value, at.child("operations").child(name), report);
+    checkOperation(membersOf(one), value, inApi, at.child("operations").child(name), report);
 }
 
 /** What is configured, by the definition's own words or the catalogue's. */
@@ -179,12 +300,7 @@ function trailOf(pointer: string, from: Trail): Trail {
 
 const OPERATION_NAME = /^[A-Za-z0-9_][\w.:-]{0,127}$/;
 
-function checkOperation(name: string, written: Members, whole: Members, at: Trail, report: Report): void {
-  if (!OPERATION_NAME.test(name))
-    report.add("DOC_NAME", at, "The name of an operation has a wrong form.", {
-      onKey: true,
-      fix: "Letters, digits, `_`, `-`, `.` and `:`.",
-    });
+function checkOperation(written: Members, whole: Members, inApi: ReadonlySet<string> | null, at: Trail, report: Report): void {
   const ways = [...METHODS, "http", "tool", "openapi"].filter((way) => written[way] !== undefined);
   if (ways.length === 0 && whole.uses === undefined)
     report.add("DOC_TASK_UNKNOWN", at, "The operation does not say how it is called.", {
@@ -197,10 +313,47 @@ function checkOperation(name: string, written: Members, whole: Members, at: Trai
     report.add("DOC_KEY_MISSING", Trail.root, "`baseUrl` is missing, to which the paths of operations are added.", {
       fix: "Add `baseUrl:`.",
     });
-  checkSchema(written.input, at.child("input"), report);
-  checkSchema(written.output, at.child("output"), report);
+  checkWay(written, whole, inApi, at, report);
   for (const key of ["get", "post", "put", "patch", "delete", "head", "http", "answer", "usage", "stream", "before"])
     checkPrograms(written[key], at.child(key), report);
+}
+
+/** What is called somewhere else is to be there. */
+function checkWay(
+  { tool, openapi }: Members,
+  whole: Members,
+  inApi: ReadonlySet<string> | null,
+  at: Trail,
+  report: Report,
+): void {
+  if (tool !== undefined && whole.mcp === undefined)
+    report.add("DOC_KEY_MISSING", at.child("tool"), "A tool is one of an MCP server, and there is no `mcp`.", {
+      fix: "Add `mcp:`.",
+    });
+  if (typeof openapi !== "string") return;
+  if (membersOf(whole.openapi).document === undefined)
+    report.add("DOC_KEY_MISSING", at.child("openapi"), "There is no `openapi.document` that it could be an operation of.", {
+      fix: "`baton services add` takes the OpenAPI document itself.",
+    });
+  else if (inApi !== null && !inApi.has(openapi))
+    report.add(
+      "DOC_REFERENCE_UNKNOWN",
+      at.child("openapi"),
+      `The OpenAPI document has no operation \`${openapi.slice(0, 60)}\`.`,
+    );
+}
+
+/** What operations of its OpenAPI document are called; null where there is none that can be read. */
+function namesInApi({ openapi }: Members, report: Report): ReadonlySet<string> | null {
+  const { document } = membersOf(openapi);
+  if (document === undefined) return null;
+  try {
+    return new Set(operationsOf(document).flatMap(({ operationId, method, path }) => [operationId, `${method} ${path}`]));
+  } catch (error) {
+    if (!isProblemError(error)) throw error;
+    report.add("DOC_VALUE", Trail.root.child("openapi").child("document"), error.problem.detail);
+    return null;
+  }
 }
 
 function hasDefaultUrl({ configuration, uses }: Members): boolean {
@@ -209,7 +362,7 @@ function hasDefaultUrl({ configuration, uses }: Members): boolean {
 }
 
 function checkSchema(written: Json | undefined, at: Trail, report: Report): void {
-  if (!shapes.isObject(written)) return;
+  if (!shapes.isObject(written) || "~standard" in written) return;
   try {
     readServiceSchema(written, "It");
   } catch (error) {

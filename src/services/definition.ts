@@ -15,9 +15,10 @@ import { authored } from "./attempt.ts";
 import { CAPABILITIES } from "./capabilities.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import type { CatalogueEntry } from "./catalogue-entry.ts";
-import { checkDefinition, ownSecretName, SERVICE_NAME } from "./definition-shape.ts";
+import { checkDefinition, mistakeInCode, mistakeInUrl, ownSecretName, SERVICE_NAME } from "./definition-shape.ts";
 import { actOf, METHODS } from "./http-operation.ts";
 import { planOperation } from "./openapi.ts";
+import { answeringJson, keptWithin } from "./own-act.ts";
 import { servicesProblems, shown } from "./problems.ts";
 import {
   type Act,
@@ -38,6 +39,8 @@ const MARK = Symbol.for("batonflow.service");
 
 /** A service written in TypeScript, for `baton run --with FILE` or `openBaton({ services })`. Throws SERVICE_DEFINITION_INVALID. */
 export function service(definition: ServiceDefinition): ServiceDefinition {
+  const mistake = mistakeInCode(definition);
+  if (mistake !== null) throw invalid(`A service is defined wrongly: ${mistake.words.replace(/\.$/, "")}`, mistake.fix);
   serviceOf(definition, null);
   return Object.defineProperty({ ...definition }, MARK, { value: true });
 }
@@ -82,7 +85,7 @@ export function checkedDefinition(source: Source): ReadDefinition {
 /** The service of a definition that was checked. Throws SERVICE_DEFINITION_INVALID. */
 export function serviceOfDocument(document: ServiceDocument): Service {
   const { operations = {}, mcp = null, openapi, ...rest } = document as Members;
-  const api = openapi === undefined ? null : (openapi as { document: Json; url?: string });
+  const api = openapi === undefined ? null : placedLater((openapi as Members).document as Members);
   const written = Object.entries(operations as Members).map(([name, one]) => {
     const members = one as Members;
     return [name, { ...(members as object), act: actOfDocument(name, members, api) } as OperationDefinition] as const;
@@ -92,10 +95,10 @@ export function serviceOfDocument(document: ServiceDocument): Service {
 }
 
 /** MCP's operations are called by whoever holds the connection. */
-function actOfDocument(name: string, written: Members, api: { document: Json; url?: string } | null): Act | undefined {
+function actOfDocument(name: string, written: Members, api: (() => Json) | null): Act | undefined {
   const { openapi, tool } = written;
   if (typeof tool === "string") return (input, outside) => callTool(tool, input, outside);
-  if (typeof openapi === "string" && api !== null) return openApiAct(api.document, openapi);
+  if (typeof openapi === "string" && api !== null) return openApiAct(api, openapi);
   const isHttp = written.http !== undefined || METHODS.some((method) => written[method] !== undefined);
   try {
     return isHttp ? actOf(written) : undefined;
@@ -113,14 +116,22 @@ function callTool(tool: string, input: Json, outside: Parameters<Act>[1]): Promi
 /** Where the base URL ends for planning: what comes after it is the path. */
 const ANYWHERE = "http://service.invalid";
 
-function openApiAct(document: Json, operationId: string): Act {
-  const placed = serverless(document as Members);
+function openApiAct(api: () => Json, operationId: string): Act {
   return async (input, outside) => {
-    const { method, url, headers, body } = planOperation(placed, ANYWHERE, operationId, input);
+    const { method, url, headers, body } = planOperation(api(), ANYWHERE, operationId, input);
     const path = url.slice(ANYWHERE.length) || "/";
     const content =
       body === null ? {} : { body: /json/.test(headers["content-type"] ?? "json") ? (JSON.parse(body) as Json) : body };
     return (await outside.send({ method, path, headers, ...content })).body;
+  };
+}
+
+/** Made once for all operations of the document, when the first of them is called. */
+function placedLater(document: Members): () => Json {
+  let placed: Json | null = null;
+  return () => {
+    placed ??= serverless(document);
+    return placed;
   };
 }
 
@@ -219,17 +230,17 @@ function configOf(id: string, configuration: JsonSchema | null, config: Members)
 
 function baseUrlOf(id: string, written: Json | undefined): string | null {
   if (written === undefined || written === null || written === "") return null;
-  const url = typeof written === "string" && URL.canParse(written) ? new URL(written) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.search !== "" || url.hash !== "")
-    throw invalid(`The base URL of ${id} is ${shown(String(written))}`, "Write it like http://127.0.0.1:11434, without a query.");
-  return url.href.replace(/\/+$/, "");
+  const mistake = typeof written === "string" ? mistakeInUrl(written) : "is no text";
+  if (mistake !== null)
+    throw invalid(`The base URL of ${id} ${mistake}`, "Write it like http://127.0.0.1:11434, without a query.");
+  return new URL(String(written)).href.replace(/\/+$/, "");
 }
 
 const LOCAL_HOST =
   /^(localhost|.*\.localhost|.*\.local|127\.\d+\.\d+\.\d+|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+|\[::1\]|\[f[cd].*\]|\[fe80:.*\])$/i;
 
 function isLocalUrl(baseUrl: string | null, mcp: McpServer | null): boolean {
-  if (mcp !== null && "url" in mcp) return LOCAL_HOST.test(new URL(mcp.url).hostname);
+  if (mcp !== null && "url" in mcp) return LOCAL_HOST.test(URL.parse(mcp.url)?.hostname ?? "");
   return baseUrl === null || LOCAL_HOST.test(new URL(baseUrl).hostname);
 }
 
@@ -255,7 +266,7 @@ function operationOf(id: string, name: string, written: OperationDefinition, { l
     typicalLatencyMs: written.typicalLatencyMs ?? null,
     timeoutMs: written.timeoutMs ?? limits?.timeoutMs ?? LIMITS.timeoutMs,
     ui: written.ui ?? {},
-    act: normalise === undefined ? act : (input, outside) => act(normalise(input), outside),
+    act: answeringJson(normalise === undefined ? act : (input, outside) => act(normalise(input), outside)),
   };
 }
 
@@ -268,8 +279,13 @@ function effectsOf(written: OperationDefinition): Operation["effects"] {
 
 function schemaOf(written: OperationDefinition["input"], what: string): Schema | null {
   if (written === undefined) return null;
-  const isStandard = typeof written !== "boolean" && "~standard" in written;
-  return isStandard ? readSchema(written, what) : readServiceSchema(written as JsonSchema | boolean, what);
+  if (typeof written === "boolean") return readServiceSchema(written, what);
+  return "~standard" in written ? readSchema(written, what) : whenNeeded(written as JsonSchema, what);
+}
+
+/** Made when something is first held against it: most operations of a service with thousands are never called. */
+function whenNeeded(written: JsonSchema, what: string): Schema {
+  return { check: (value) => readServiceSchema(written, what).check(value), jsonSchema: written };
 }
 
 function invalid(sentence: string, fix?: string): Error {
@@ -278,9 +294,14 @@ function invalid(sentence: string, fix?: string): Error {
 
 /** A service that is written in TypeScript. Throws SERVICE_DEFINITION_INVALID. */
 export function serviceOfCode(definition: ServiceDefinition): Service {
-  const operations = Object.entries(definition.operations ?? {}).map(([name, operation]) => {
-    const { act } = operation;
-    return [name, typeof act === "function" ? { ...operation, act: authored(act) } : operation] as const;
-  });
-  return serviceOf({ ...definition, operations: Object.fromEntries(operations) }, null);
+  return serviceOf(withOwnActs(definition), null);
+}
+
+function withOwnActs(definition: ServiceDefinition): ServiceDefinition {
+  const kept = ([name, one]: [string, OperationDefinition]): [string, OperationDefinition] =>
+    typeof one?.act === "function" ? [name, { ...one, act: authored(keptWithin(one.act)) }] : [name, one];
+  const { operations } = definition;
+  return operations === undefined
+    ? definition
+    : { ...definition, operations: Object.fromEntries(Object.entries(operations).map(kept)) };
 }

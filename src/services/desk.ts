@@ -32,7 +32,16 @@ import { inputSchemaOf } from "./capabilities.ts";
 import { costOf, expectedCostOf, type Priced } from "./cost.ts";
 import { type Files, storedFiles, withFiles } from "./files.ts";
 import { nearest, servicesProblems, shown } from "./problems.ts";
-import { type Candidate, type Choice, type Learned, STRATEGIES, type Strategy, select } from "./selection.ts";
+import {
+  type Candidate,
+  type Choice,
+  type Learned,
+  type Needs,
+  refusalOf,
+  STRATEGIES,
+  type Strategy,
+  select,
+} from "./selection.ts";
 import { LIMITS, type Operation, type Service, type Usage } from "./service.ts";
 
 export interface DeskOptions {
@@ -188,6 +197,8 @@ export interface InvokeRequest {
   readonly target: string;
   readonly capability: string;
   readonly input: Json;
+  /** What its caller allows: one that may not be asked gets nothing, named or chosen. */
+  readonly needs: Needs;
   readonly key: string;
   readonly attempt: number;
   /** Whether another attempt at it may follow. */
@@ -408,6 +419,7 @@ export class Desk {
   /** One attempt. Throws ServiceFailure; and BUG, which says nothing of the service and is no reading. */
   async invoke(request: InvokeRequest): Promise<Done> {
     const { standing, operation } = this.#exactly(request.target);
+    requireAllowed(standing, operation, request);
     const { clock, elapsed } = this.#options;
     standing.retries.called(clock.now());
     if (request.account !== null) this.#reserve(request, request.account, standing, operation);
@@ -685,6 +697,22 @@ function unfitness(operation: Operation, models: readonly string[] | null, input
   const { model } = (typeof input === "object" && input !== null ? input : {}) as { model?: Json };
   const isAsked = typeof model === "string" && models !== null && operation.capabilities.some((one) => one.startsWith("llm."));
   return isAsked && !models.some((one) => one === model || one === `${model}:latest`) ? `it has no model ${shown(model)}` : null;
+}
+
+/** No reading tells of it: nobody was asked. */
+function requireAllowed(
+  { service, costUsd: costs }: Standing,
+  operation: Operation,
+  { target, input, needs }: InvokeRequest,
+): void {
+  const expected = (): number | null => costs.get(operation.name) ?? expectedCostOf(pricedBy(service, operation), input);
+  const costUsd = needs.costMaxUsd === undefined ? 0 : expected();
+  const words = refusalOf({ service: service.id, isLocal: service.isLocal, costUsd, unfit: null }, needs);
+  if (words === null) return;
+  const { problem } = servicesProblems.SERVICE_NONE_FIT(`${target} may not be asked: ${words}.`, {
+    facts: { candidates: [{ target, score: null, words }] },
+  });
+  throw new ServiceFailure(problem, { failureClass: "denied", wasSent: false });
 }
 
 function requireFit(checked: Checked<unknown> | undefined, sentence: string): void {

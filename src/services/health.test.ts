@@ -63,7 +63,8 @@ function bed() {
   const call = async (isLast = true, abortSignal = new AbortController().signal): Promise<unknown> => {
     const request = { target: "model/say", capability: "say", input: {}, key: `call ${++count}`, attempt: 1, mayRetry: false };
     try {
-      return (await desk.invoke({ ...request, isLast, run: null, account: null, abortSignal, queueMs: 0, say: null })).output;
+      return (await desk.invoke({ ...request, isLast, needs: {}, run: null, account: null, abortSignal, queueMs: 0, say: null }))
+        .output;
     } catch (error) {
       if (!isProblemError(error)) return (error as Error).message;
       const { retryAfterMs } = error.problem.facts ?? {};

@@ -6,7 +6,7 @@
 //
 //  1. A server by URL is reached through the gate at its own place; credentials go there, and no redirect leads elsewhere.
 //  2. A server that is a process of this machine runs exactly what its definition says, with no environment of ours but
-//     what any program needs, and ends with its connection.
+//     what any program needs, and has ended when its connection is closed.
 //  3. A call whose answer cannot come any more fails at once. Only what a server did not take is said again, and once.
 //  4. A connection that broke is used by no further call: the next makes another.
 //  5. Why a server does not answer is told in its own last words, where it is a process, and else in a sentence.
@@ -20,6 +20,7 @@ import { isProblemError, type Problem, ProblemError } from "../base/problem.ts";
 import type { EgressRequest, EgressStream } from "../security.ts";
 import { type JsonSchema, masked } from "../workflow.ts";
 import { type Credentials, credentialsOf, NO_CREDENTIALS, PASSING, type Secrets } from "./attempt.ts";
+import { McpChild } from "./mcp-child.ts";
 import { McpProcess } from "./mcp-process.ts";
 import { servicesProblems, shown } from "./problems.ts";
 import type { McpServer, Service } from "./service.ts";
@@ -47,6 +48,12 @@ const RESUME_MS_MAX = 100;
 
 /** How often in a row it asks for the rest. */
 const RESUMES_MAX = 2;
+
+/** What a server is and what it can must be said within this time, in ms: somebody waits at a terminal. */
+const DESCRIBE_MS_MAX = 20_000;
+
+/** All that is said for that, in bytes: protects whoever keeps it. */
+const DESCRIPTION_BYTES_MAX = 16 << 20;
 
 /** Characters of what a tool or a server says of its failure. */
 const SAID_LENGTH_MAX = 500;
@@ -81,20 +88,26 @@ export interface McpDescription {
 
 export class McpConnections {
   readonly #open: McpOpen;
+  readonly #describeMsMax: number;
   readonly #connections = new Map<string, Connection>();
   /** A part of the Reach of which its methods are called: that has the secrets. */
   readonly reach = reachBy(this);
 
-  constructor(open: McpOpen) {
+  constructor(open: McpOpen, describeMsMax = DESCRIBE_MS_MAX) {
     this.#open = open;
+    this.#describeMsMax = describeMsMax;
   }
 
   /** What a server is and what it can, over a connection of its own. Throws SERVICE_… and EGRESS_… problems. */
   async describe(service: Service, secrets: Secrets): Promise<McpDescription> {
-    const connection = new Connection(service, serverOf(service), secrets, this.#open);
+    const connection = new Connection(service, serverOf(service), secrets, this.#open, undefined, DESCRIPTION_BYTES_MAX);
+    const late = new AbortController();
+    const said = `The MCP server of ${service.id} did not say within ${this.#describeMsMax} ms what it can do.`;
+    const timer = setTimeout(() => late.abort(servicesProblems.SERVICE_UNAVAILABLE(said)), this.#describeMsMax);
     try {
-      return await connection.use((client) => described(client, service.id));
+      return await connection.use((client, signal) => described(client, service.id, signal), late.signal);
     } finally {
+      clearTimeout(timer);
       await connection.close();
     }
   }
@@ -176,10 +189,10 @@ function keyOf({ id, mcp, authentication, limits }: Service): string {
   return JSON.stringify([id, mcp, authentication, limits.answerBytesMax]);
 }
 
-async function described(client: Client, id: string): Promise<McpDescription> {
+async function described(client: Client, id: string, signal: AbortSignal): Promise<McpDescription> {
   if (client.getServerCapabilities()?.tools === undefined)
     throw servicesProblems.SERVICE_IMPORT_FAILED(`The MCP server of ${id} has no tools.`);
-  const { tools } = await client.listTools();
+  const { tools } = await client.listTools(undefined, { signal });
   const { name, title, version } = client.getServerVersion() ?? {};
   const description = client.getInstructions() ?? null;
   return { title: title ?? name ?? null, version: version ?? null, description, tools };
@@ -207,6 +220,9 @@ class Connection {
   readonly #secrets: Secrets;
   readonly #open: McpOpen;
   readonly #gone: () => void;
+  readonly #bytesMax: number;
+  #child: McpChild | null = null;
+  #bytes = 0;
   readonly #ready: Promise<Client>;
   #client: Client | null = null;
   #transport: Transport | null = null;
@@ -218,8 +234,16 @@ class Connection {
   /** Whether something failed that was not the server's own word. */
   isBroken = false;
 
-  /** `gone` is called when it has ended by itself. */
-  constructor(service: Service, server: McpServer, secrets: Secrets, open: McpOpen, gone: () => void = () => undefined) {
+  /** `gone` is called when it has ended by itself; `bytesMax`: all that may be said over it. */
+  constructor(
+    service: Service,
+    server: McpServer,
+    secrets: Secrets,
+    open: McpOpen,
+    gone: () => void = () => undefined,
+    bytesMax = Number.POSITIVE_INFINITY,
+  ) {
+    this.#bytesMax = bytesMax;
     this.#service = service;
     this.#server = server;
     this.#secrets = secrets;
@@ -238,7 +262,9 @@ class Connection {
       const client = await Promise.race([this.#ready, answering.given]);
       return await within.run(answering, () => act(client, answering.signal));
     } catch (error) {
-      throw abortSignal?.aborted === true ? abortSignal.reason : await this.#told(answering.lostBy ?? error);
+      throw abortSignal?.aborted === true
+        ? abortSignal.reason
+        : await this.#told(this.#child?.fault ?? answering.lostBy ?? error);
     } finally {
       answering.end();
       this.#calls--;
@@ -286,6 +312,7 @@ class Connection {
     const transport = new StdioClientTransport({ command, args: [...args], env: { ...env }, stderr: "pipe", maxBufferSize });
     this.#process = new McpProcess();
     this.#process.listen(transport);
+    this.#child = new McpChild(transport, { messageBytesMax: maxBufferSize, bytesMax: this.#bytesMax });
     return transport;
   }
 
@@ -293,10 +320,19 @@ class Connection {
     const answering = within.getStore();
     try {
       const answer = await this.#open(this.#requestTo(own, String(url), init, answering), this.#service);
-      return responseOf(answer, answering);
+      return responseOf(Number.isFinite(this.#bytesMax) ? { ...answer, body: this.#counted(answer.body) } : answer, answering);
     } catch (error) {
       if (init.method === "GET") answering?.ended(error); // the rest of an answer was asked for in vain
       throw error;
+    }
+  }
+
+  async *#counted(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const part of body) {
+      this.#bytes += part.length;
+      if (this.#bytes > this.#bytesMax)
+        throw servicesProblems.SERVICE_ANSWER_INVALID(`It says more than ${this.#bytesMax} bytes.`);
+      yield part;
     }
   }
 
@@ -377,6 +413,9 @@ class Connection {
     await leaveSession(this.#transport);
     await this.#client?.close().catch(() => undefined);
     await this.#transport?.close().catch(() => undefined); // also where it is not open yet
+    if (this.#child === null) return;
+    await this.#ready.catch(() => undefined); // the process that the SDK asks for its era ends with the attempt to connect
+    await this.#child.ended();
   }
 }
 
@@ -528,7 +567,7 @@ function problemOf(error: unknown): ProblemError {
     const make = REQUEST_WRONG.has(code) ? servicesProblems.SERVICE_REFUSED : servicesProblems.SERVICE_FAILED;
     return make(`The server says: ${said}`, { facts: { rpcCode: code } });
   }
-  if (code === "INVALID_RESULT") return servicesProblems.SERVICE_ANSWER_INVALID(said);
+  if (code === "INVALID_RESULT" || code === "LIST_PAGINATION_EXCEEDED") return servicesProblems.SERVICE_ANSWER_INVALID(said);
   if (typeof code === "string" && NOT_HERE.has(code)) return servicesProblems.SERVICE_REFUSED(said);
   return servicesProblems.SERVICE_UNAVAILABLE(said, code === "NOT_CONNECTED" ? { facts: { wasSent: false } } : {});
 }

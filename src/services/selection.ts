@@ -97,8 +97,11 @@ export function select(request: SelectionRequest): Choice {
   return { strategy, chain, candidates: scored, explanation: explained(chain, ranked.learned?.explanation ?? null, scored) };
 }
 
+/** What a call's needs are held against. */
+export type Weighed = Pick<Candidate, "service" | "isLocal" | "costUsd" | "unfit">;
+
 /** Why one may not be asked at all; null where it may. */
-function refusalOf(candidate: Candidate, { localOnly = false, costMaxUsd, only, except = [] }: Needs): string | null {
+export function refusalOf(candidate: Weighed, { localOnly = false, costMaxUsd, only, except = [] }: Needs): string | null {
   const { service, isLocal, costUsd, unfit } = candidate;
   if (only !== undefined && !only.includes(service)) return "it is not among those that are allowed";
   if (except.includes(service)) return "it is excluded";

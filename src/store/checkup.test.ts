@@ -111,6 +111,8 @@ const damages: Readonly<Record<string, string>> = {
   "database meta-missing": "delete from meta where name = 'last_seq'",
   "database last-run-low": "update runs set root = 99 where id = 7",
   "database last-seq-low": "update questions set seq = 99 where run = 6",
+  "database service-unreadable": "insert into services values ('a', '{', null, 0, '{}')",
+  "database service-facts-unreadable": `insert into services values ('a', '{"service":"a"}', null, 0, '7')`,
   "database data-unusable": "delete from meta where name = 'tag'",
   "database schema-newer": "pragma user_version = 99",
   "database schema-older": "pragma user_version = 1",
@@ -125,6 +127,26 @@ for (const [finding, sql] of Object.entries(damages)) {
       assert.ok(/\.$/.test(fix) && what.length > 0 && !/null|undefined/.test(what));
   });
 }
+
+test("of services each row that cannot be read is told", async () => {
+  using place = await healthyPlace();
+  tamper(
+    place.path,
+    `insert into services values ('a', '7', null, 0, '{}'), ('b', '{"service":"c"}', null, 0, '{'), ('d', '{"service":"d"}', null, 0, '{}');
+     insert into folds values ('services', 3, '[1]'), ('other', 3, '{}');
+     insert into rollups values ('a', 'say', 300000, 0, '{'), ('a', 'say', 300000, 300000, '{}');`,
+  );
+  assert.deepEqual(
+    checkup(place.path).map(({ code, what }) => `${code} ${/service [ab]|learned of \w+|figures of \S+/.exec(what)?.[0]}`),
+    [
+      "service-unreadable service a",
+      "service-unreadable service b",
+      "service-facts-unreadable service b",
+      "service-facts-unreadable learned of services",
+      "service-facts-unreadable figures of a/say",
+    ],
+  );
+});
 
 test("a number that is no number is as good as none", async () => {
   using place = await healthyPlace();

@@ -113,6 +113,9 @@ const IN_FILE = "@sha256:";
 
 const notJson = (column: string): string => `${column} not glob '${IN_FILE}*' and not json_valid(${column})`;
 
+const isObject = (column: string): string =>
+  `(case when json_valid(${column}) then json_type(${column}) = 'object' else false end)`;
+
 const contradictions: readonly Contradiction[] = [
   {
     code: "workflow-missing",
@@ -220,6 +223,26 @@ const contradictions: readonly Contradiction[] = [
       union all select id, 'The progress' from runs where ${notJson("progress")}`,
     what: (run, thing) => `${thing} of ${run} is not JSON.`,
     fix: () => RESTORE,
+  },
+  {
+    code: "service-unreadable",
+    severity: "error",
+    sql: `
+      select null as run, id as thing from services
+       where case when ${isObject("definition")} then definition ->> '$.service' is not id else true end`,
+    what: (_run, id) => `What is kept of the service ${id} is no definition of it, so nobody can call it.`,
+    fix: (_run, id) => `Add it again with --replace, or remove it: \`baton services rm ${id}\`.`,
+  },
+  {
+    code: "service-facts-unreadable",
+    severity: "warning",
+    sql: `
+      select null as run, 'How the service ' || id || ' stood' as thing from services where not ${isObject("state")}
+      union all select null, 'What was learned of ' || name from folds where not ${isObject("state")}
+      union all select null, 'The figures of ' || service || '/' || operation || ' from ' || from_at from rollups
+       where not ${isObject("figures")}`,
+    what: (_run, thing) => `${thing} cannot be read, and counts as never written.`,
+    fix: () => "Nothing has to be done: it is made anew of what is there. A backup has what was lost.",
   },
   {
     code: "meta-missing",

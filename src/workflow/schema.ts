@@ -127,7 +127,7 @@ function fromJsonSchema(written: JsonSchema, what: string, by: Ajv = ajv()): Sch
   return {
     check(value) {
       const copy: unknown = fills ? structuredClone(value) : value; // defaults are filled in place
-      if (validate(copy)) return { ok: true, value: copy };
+      if (isValid(validate, copy)) return { ok: true, value: copy };
       return {
         ok: false,
         issues: (validate.errors ?? []).map((error) => ({ at: error.instancePath, message: ajvMessage(error) })),
@@ -135,6 +135,17 @@ function fromJsonSchema(written: JsonSchema, what: string, by: Ajv = ajv()): Sch
     },
     jsonSchema: written,
   };
+}
+
+/** A schema that is nothing but itself has no end; a value as deep as a stack is refused, too. */
+function isValid(validate: Validate, value: unknown): boolean {
+  try {
+    return validate(value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    validate.errors = [{ instancePath: "", message: "cannot be checked: its schema goes on without end", params: {} }];
+    return false;
+  }
 }
 
 /** Of documents: any draft, keywords nobody knows allowed, patterns in linear time; nothing is fetched. Throws WF_SCHEMA. */
@@ -147,13 +158,17 @@ export function readServiceSchema<T>(written: JsonSchema | boolean, what: string
   return readTolerant(written, what, true);
 }
 
+/** Without a name of its own Ajv does not find `#`, the whole of a schema that it does not keep. */
+const ROOT = "https://schema.invalid/";
+
 function readTolerant<T>(written: JsonSchema | boolean, what: string, fillsDefaults: boolean): Schema<T> {
   if (typeof written === "boolean") return anything(written) as Schema<T>;
   const known = read.get(written);
   if (known !== undefined) return known as Schema<T>;
   const { $schema, $id: _, ...rest } = written;
   const isOld = typeof $schema === "string" && /draft-0[4-7]/.test($schema);
-  const schema = fromJsonSchema(rest, what, tolerantAjv(isOld ? "draft-07" : "2020-12", fillsDefaults));
+  const by = tolerantAjv(isOld ? "draft-07" : "2020-12", fillsDefaults);
+  const schema = fromJsonSchema(rest, what, { compile: (one) => by.compile({ $id: ROOT, ...one }) });
   read.set(written, schema);
   return schema as Schema<T>;
 }

@@ -114,7 +114,7 @@ export function integer(min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INT
 export function number(min: number, max: number): Shape {
   return (value, at, report) => {
     if (typeof value !== "number") wrongType(value, "a number", at, report);
-    else if (value < min || value > max) report.add("DOC_VALUE", at, `${value} is not from ${min} to ${max}.`);
+    else if (!(value >= min && value <= max)) report.add("DOC_VALUE", at, `${value} is not from ${min} to ${max}.`);
   };
 }
 
