@@ -409,7 +409,7 @@ test("G13 what is no answer is told as what it is, and may be asked again: pages
     const answer = { headers: { "content-type": type }, body };
     const paths = ["/chat/completions", "/embeddings", "/images/generations", "/models", "/api/chat", "/api/embed", "/api/tags"];
     await using web = await openWeb(Object.fromEntries([...paths, "/v1/messages", "/v1/models"].map((path) => [path, answer])));
-    const config = { baseUrl: web.url, model: "m", embedModel: "m" };
+    const config = { baseUrl: web.url, model: "m", ...(uses === "anthropic" ? {} : { embedModel: "m" }) };
     await using bed = await openBed({ service: "it", uses, config });
     const { called } = await bed.call(target, INPUTS[target] ?? {}, stream ? "words" : undefined);
     const what = `${uses} ${target} ${stream} ${type} ${body.slice(0, 80)}`;

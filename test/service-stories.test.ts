@@ -319,8 +319,13 @@ test("a stream may number what it says as it likes: nothing grows by its numbers
   });
   await using web = await openWeb({
     "/v1/models": models,
-    "/v1/chat/completions": events([piece(1e9, "late", '{"n":'), piece(0, "early", "{}"), piece(1e9, "late", "1}")]),
-    "/v1/messages": events([begun(1e9, "late"), json(1e9, '{"n":1}'), begun(0, "early")]),
+    "/v1/chat/completions": events([
+      piece(1e9, "late", '{"n":'),
+      piece(0, "early", "{}"),
+      piece(1e9, "late", "1}"),
+      { choices: [{ delta: {}, finish_reason: "tool_calls" }] },
+    ]),
+    "/v1/messages": events([begun(1e9, "late"), json(1e9, '{"n":1}'), begun(0, "early"), { type: "message_stop" }]),
   });
   await using bed = await openBed();
   setSecret(bed.data, "ANTHROPIC_API_KEY", "sk-anthropic", [web.host]);

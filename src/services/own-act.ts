@@ -6,6 +6,7 @@
 
 import { copiedJson, type Json, requireJson } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
+import { ServiceFailure } from "./attempt.ts";
 import { servicesProblems } from "./problems.ts";
 import type { Act } from "./service.ts";
 
@@ -43,6 +44,8 @@ function requireAnswer(output: Json): void {
   try {
     requireJson(output, "Its answer", 1);
   } catch (error) {
-    throw isProblemError(error) ? servicesProblems.SERVICE_ANSWER_INVALID(error.problem.detail) : error;
+    if (!isProblemError(error)) throw error;
+    const { problem } = servicesProblems.SERVICE_ANSWER_INVALID(error.problem.detail);
+    throw new ServiceFailure(problem, { failureClass: "answer", mayHelp: false }); // a function that gives it gives it again
   }
 }
