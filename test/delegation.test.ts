@@ -203,3 +203,41 @@ test("a process that is silent is lost, and its task goes to another; one that c
     server.close();
   }
 });
+
+test("a model that is asked for a text answers with the text as it is; one that does not fit is sent back with what is asked for", async () => {
+  const said = ["too long an answer", "short"];
+  const seen: Json[] = [];
+  const llm = service({
+    service: "llm",
+    operations: {
+      chat: {
+        capability: "llm.chat",
+        act: (input) => {
+          seen.push(input);
+          return { model: "scripted", text: said[seen.length - 1] ?? "", finish: "stop" };
+        },
+      },
+    },
+  });
+  const model = agent({ agent: "writer", capabilities: ["write"], model: { instructions: "Be brief." } });
+  const done = await inRun({ agents: [model], services: [llm] }, (ctx) =>
+    ctx.tryDelegate({ capability: "write.title", input: "tides", output: { type: "string", maxLength: 6 } }),
+  );
+  assert.ok(done.ok, done.ok ? "" : done.problem.detail);
+  assert.equal(done.output, "short");
+  const { messages, schema } = seen.at(-1) as { messages: { content: string }[]; schema?: Json };
+  assert.equal(schema, undefined);
+  assert.match(messages.at(-1)?.content ?? "", /Answer again\.\n\nAnswer with the text alone .*\n.*"maxLength":6/);
+});
+
+test("a delegation whose name is long, deep in a hierarchy, is handed on like any other", async () => {
+  const name = "x".repeat(200);
+  const worker = agent({ agent: "worker", capabilities: ["dig"], act: (n: number) => n });
+  const lead = agent({
+    ...{ agent: "lead", capabilities: ["plan"] },
+    run: (ctx: Context, n: number) => ctx.delegate<number>({ capability: "dig", input: n, name }),
+  });
+  const done = await inRun({ agents: [worker, lead] }, (ctx) => ctx.tryDelegate({ capability: "plan", input: 7, name }));
+  assert.ok(done.ok, done.ok ? "" : done.problem.detail);
+  assert.equal(done.output, 7);
+});

@@ -157,7 +157,7 @@ class Talk {
       ...this.#tools.map(({ name, description, input }) => ({ name, description, input: input ?? {} })),
       ...this.#delegateTool(),
     ];
-    const schema = isObject(task.output) ? task.output : undefined;
+    const schema = isObject(task.output) && !isText(task.output) ? task.output : undefined;
     const input = {
       messages: this.#doing.redacted(this.#messages),
       ...(tools.length === 0 ? {} : { tools: tools as unknown as Json }),
@@ -263,15 +263,12 @@ class Talk {
   #read(said: Said): { readonly value: Json } | null {
     const { output } = this.#handed.task;
     if (!isObject(output)) return { value: cleanText(said.text).text };
-    const found = valueIn(said, readServiceSchema(output as JsonSchema, "The output"));
+    const schema = readServiceSchema(output as JsonSchema, "The output");
+    const found = isText(output) ? fitting(cleanText(said.text).text.trim(), schema) : valueIn(said, schema);
     if (found.ok) return { value: found.value };
     if (++this.#repairs > REPAIRS_MAX)
       throw agentProblems.AGENT_OUTPUT_INVALID(`${this.#handed.agent.id} was told ${REPAIRS_MAX} times: ${found.why}`);
-    const schema = JSON.stringify(output);
-    this.#messages.push({
-      role: "user",
-      content: `${found.why}\nAnswer again, with JSON alone that fits this JSON Schema:\n${schema}`,
-    });
+    this.#messages.push({ role: "user", content: `${found.why}\nAnswer again.${formOf(output)}` });
     return null;
   }
 
@@ -284,8 +281,18 @@ class Talk {
 
 function taskInWords({ capability, input, output }: PlainTask): string {
   const asked = typeof input === "string" ? input : JSON.stringify(input, null, 2);
-  const form = isObject(output) ? `\n\nAnswer with JSON alone that fits this JSON Schema:\n${JSON.stringify(output)}` : "";
-  return `Task: ${capability}\n\n${asked}${form}`;
+  return `Task: ${capability}\n\n${asked}${isObject(output) ? formOf(output) : ""}`;
+}
+
+/** How an answer must look; of a text there is nothing to say where it may be any. */
+function formOf(output: Readonly<Record<string, unknown>>): string {
+  if (isText(output) && Object.keys(output).length === 1) return "";
+  return `\n\nAnswer with ${isText(output) ? "the text" : "JSON"} alone that fits this JSON Schema:\n${JSON.stringify(output)}`;
+}
+
+/** What is asked for is a text, and comes as it is said. */
+function isText({ type }: Readonly<Record<string, unknown>>): boolean {
+  return type === "string";
 }
 
 function inputMistake(tool: Tool, input: Json): string | null {
@@ -311,6 +318,10 @@ function valueIn({ text, json }: Said, schema: Schema): Read {
     if (!isProblemError(error)) throw error;
     return { ok: false, why: error.problem.detail.slice(0, 500) };
   }
+  return fitting(value, schema);
+}
+
+function fitting(value: Json, schema: Schema): Read {
   const checked = schema.check(value);
   return checked.ok
     ? { ok: true, value: checked.value as Json }
