@@ -381,6 +381,18 @@ export class AgentDesk {
     return { costUsd: usd.spent, tokens: tokens.spent, isTaskFault };
   }
 
+  /** Nobody waits for it any more: what is known of earlier attempts is kept, what is held for the one under way is free. */
+  giveUp(task: PlainTask, run: string, begun: Begun, attempts: readonly Attempted[], underWay: string | null): void {
+    for (const { held } of this.#standings.values()) if (underWay !== null) held.delete(underWay);
+    if (underWay !== null) this.#options.accounts.release(underWay);
+    this.settle(task, run, begun, attempts);
+  }
+
+  /** The run is over: nothing of it is under way. */
+  ended(run: string): void {
+    for (const { held } of this.#standings.values()) for (const key of [...held]) if (key.startsWith(run)) held.delete(key);
+  }
+
   #noteBreaker({ agent: id, verdict }: Attempted): void {
     const standing = this.#standings.get(id);
     const pass = standing?.breaker.tryEnter(this.now());
