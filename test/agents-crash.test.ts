@@ -2,6 +2,12 @@
 // on gives the same result, judges each attempt once, and pays for each once.
 
 import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { type AgentDefinition, agent, delegatingOf, hub, lead, makerChecker, ORGANISATION, race } from "../src/agents.ts";
 import type { RunId } from "../src/base/id.ts";
@@ -9,9 +15,11 @@ import type { Json } from "../src/base/json.ts";
 import { type BudgetEntry, Budgets } from "../src/flow.ts";
 import { AgentOffice } from "../src/orchestrator/agent-office.ts";
 import { ServiceDesk } from "../src/orchestrator/service-desk.ts";
+import { openBaton } from "../src/orchestrator.ts";
 import { isEnd } from "../src/run.ts";
 import { type Death, type DeathMode, World } from "../src/testing.ts";
 import { type Context, type StepContext, type Task, type Workflow, workflow } from "../src/workflow.ts";
+import { rootPath } from "../tools/layout.ts";
 
 const MODES: readonly DeathMode[] = ["before", "after", "answer-lost"];
 const ROUNDS_MAX = 300;
@@ -231,3 +239,72 @@ for (const told of stories) {
     }
   });
 }
+
+// A real process, killed while it works.
+
+interface AgentProcess extends AsyncDisposable {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** The next line that it says. */
+  said(): Promise<string>;
+}
+
+async function started(...options: string[]): Promise<AgentProcess> {
+  const child = spawn(process.execPath, [rootPath("test", "agent.work.mjs"), ...options], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const said = async (): Promise<string> => String((await lines.next()).value);
+  return {
+    url: await said(),
+    ...{ child, said },
+    async [Symbol.asyncDispose]() {
+      const ended = child.exitCode !== null || child.signalCode !== null ? null : once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+for (const [signal, how] of [
+  ["SIGKILL", "is killed"],
+  ["SIGSTOP", "hangs"],
+] as const)
+  test(`an agent's process that ${how} in the middle of its task is lost: another does it, both are paid, and one result counts`, async () => {
+    const data = mkdtempSync(join(tmpdir(), "baton-"));
+    await using victim = await started("slow");
+    await using other = await started();
+    const by = (name: string, url: string, priority: number): AgentDefinition =>
+      agent({ agent: name, capabilities: ["count"], priority, process: { url, leaseMs: 1_000, pollMs: 10 } });
+    const main = workflow({
+      name: "main",
+      run: (ctx: Context) => ctx.tryDelegate({ ...count("a b c"), budget: { usd: 1 } }),
+    });
+    try {
+      await using baton = await openBaton({
+        data,
+        agents: [by("victim", victim.url, 1), by("other", other.url, 2)],
+        workflows: [main as Workflow],
+        carry: "own",
+      });
+      const run = await baton.start(main, null);
+      assert.match(await victim.said(), /^took run_/);
+      victim.child.kill(signal);
+      const done = await run.result();
+      assert.ok(done.ok, done.ok ? "" : done.problem.detail);
+      assert.deepEqual(
+        [done.output, done.agent, done.tried.map((one) => [one.agent, one.how])],
+        [3, "other", [["victim", "fault"]]],
+      );
+      assert.ok(done.costUsd === 0.25 || done.costUsd === 0.375, `what it was heard to have used is paid: ${done.costUsd}`);
+      victim.child.kill("SIGCONT"); // what it still says is heard by nobody
+      const { verdicts } = await baton.call("agents.trust", { id: "other" });
+      assert.deepEqual(
+        verdicts.map(({ verdict }) => verdict),
+        ["right"],
+      );
+      assert.match(await other.said(), /^took run_/);
+      const journal = await baton.call("runs.journal", { run: run.id });
+      assert.equal(JSON.stringify(journal).match(/"step-completed","key":"count\/other\/work"/g)?.length ?? 1, 1);
+    } finally {
+      rmSync(data, { recursive: true, force: true });
+    }
+  });
