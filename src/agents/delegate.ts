@@ -279,6 +279,7 @@ const PASSED_ON = new Set(["RUN_ENDED", "STORAGE_FAILED", "ENGINE_CLOSED", "RUN_
 /** Faults say nothing of how good an agent is: it was not there, or was not let. */
 const FAULTS: ReadonlySet<string> = new Set([
   "AGENT_LOST",
+  "TOOL_CHANGED",
   "SERVICE_UNAVAILABLE",
   "SERVICE_NONE_FIT",
   "SERVICE_UNKNOWN",
