@@ -241,3 +241,44 @@ test("a delegation whose name is long, deep in a hierarchy, is handed on like an
   assert.ok(done.ok, done.ok ? "" : done.problem.detail);
   assert.equal(done.output, 7);
 });
+
+test("a person is asked as an agent, with what stands in the question computed of the task's input", async () => {
+  const data = mkdtempSync(join(tmpdir(), "baton-"));
+  const ann = agent({ agent: "ann", capabilities: ["approve"], person: { question: "May ${ .title } be printed?" } });
+  const story = workflow({
+    name: "story",
+    run: (ctx: Context) => ctx.delegate({ capability: "approve", input: { title: "Tides" } }),
+  });
+  try {
+    await using baton = await openBaton({ data, agents: [ann], workflows: [story as never], carry: "own" });
+    const asked = Promise.withResolvers<void>();
+    using _ = baton.listen((news) => void (JSON.stringify(news).includes("asked") && asked.resolve()));
+    const run = await baton.start(story, null);
+    await asked.promise;
+    const { items } = await baton.call("inbox.list", {});
+    assert.equal(items[0]?.message, "May Tides be printed?");
+    await baton.call("inbox.answer", { id: items[0]?.id ?? "", value: true, who: "ann" });
+    assert.equal(await run.result(), true);
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+});
+
+test("a deadline is that of the task: what one agent took of it, the next has not", async () => {
+  const late = (name: string, priority: number) =>
+    agent({
+      ...{ agent: name, capabilities: ["text.count"], priority },
+      run: (ctx: Context) => ctx.sleep("a while", priority === 1 ? 60 : 86_400_000).then(() => "wrong"),
+    });
+  const done = await inRun({ agents: [late("first", 1), late("second", 2)] }, async (ctx) => {
+    const from = ctx.now();
+    const counted = await ctx.tryDelegate({ ...COUNT, strategy: "priority", deadlineMs: 120 });
+    return { counted, tookMs: ctx.now() - from };
+  });
+  const { counted, tookMs } = done as { counted: Delegated<Json>; tookMs: number };
+  assert.ok(!counted.ok);
+  const [first, second] = counted.tried;
+  assert.equal(first?.how, "wrong");
+  if (second === undefined) return; // so slow a machine: the deadline had passed, and nobody else was asked
+  assert.equal(second.how, "late");
+  assert.match(second.because, /^second took

@@ -142,10 +142,8 @@ class Delegation {
   /** What went wrong while it worked is a value. */
   async #work(agent: Agent, { terms }: Extract<Chosen, { kind: "chosen" }>): Promise<Came> {
     const under = this.#context.under(terms);
-    const limitMs = Math.min(
-      agent.limits.timeoutMs,
-      (terms.deadlineAt ?? Number.POSITIVE_INFINITY) - (this.#begun?.startedAt ?? 0),
-    );
+    const untilMs = (terms.deadlineAt ?? Number.POSITIVE_INFINITY) - this.#context.now();
+    const limitMs = Math.max(1, Math.min(agent.limits.timeoutMs, untilMs));
     const late = (): Error =>
       agentProblems.AGENT_FAILED(`${agent.id} took longer than ${limitMs} ms.`, { facts: { late: true } });
     try {
