@@ -270,15 +270,13 @@ test("a deadline is that of the task: what one agent took of it, the next has no
       ...{ agent: name, capabilities: ["text.count"], priority },
       run: (ctx: Context) => ctx.sleep("a while", priority === 1 ? 60 : 86_400_000).then(() => "wrong"),
     });
-  const done = await inRun({ agents: [late("first", 1), late("second", 2)] }, async (ctx) => {
-    const from = ctx.now();
-    const counted = await ctx.tryDelegate({ ...COUNT, strategy: "priority", deadlineMs: 120 });
-    return { counted, tookMs: ctx.now() - from };
-  });
-  const { counted, tookMs } = done as { counted: Delegated<Json>; tookMs: number };
-  assert.ok(!counted.ok);
-  const [first, second] = counted.tried;
+  const done = await inRun({ agents: [late("first", 1), late("second", 2)] }, (ctx) =>
+    ctx.tryDelegate({ ...COUNT, strategy: "priority", deadlineMs: 120 }),
+  );
+  assert.ok(!done.ok);
+  const [first, second] = done.tried;
   assert.equal(first?.how, "wrong");
   if (second === undefined) return; // so slow a machine: the deadline had passed, and nobody else was asked
   assert.equal(second.how, "late");
-  assert.match(second.because, /^second took
+  assert.match(second.because, /^second took longer than (\d|[1-5]\d|60) ms/);
+});
