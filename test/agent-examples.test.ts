@@ -35,7 +35,7 @@ suite("examples of agents", { concurrency: 2 }, () => {
         ten.reduce((sum, count) => sum + count, 0),
         10,
       );
-    assert.match(chart, /\n 51–60 +█{8,10} (8|9|10)/);
+    assert.match(chart, /\n 51–60 +█{7,10} (7|8|9|10)/);
 
     const trust = async (name: string) =>
       JSON.parse(await typed(place, ["agents", "trust", name, "--json"])) as {
@@ -44,7 +44,7 @@ suite("examples of agents", { concurrency: 2 }, () => {
     const [best, worst] = [await trust("weighs"), await trust("guesses")];
     assert.equal(best.estimates[0]?.capability, "summarize");
     assert.ok(Number(best.estimates[0]?.mean) > Number(worst.estimates[0]?.mean) + 0.2);
-    assert.ok(Number(best.estimates[0]?.verdicts) > 3 * Number(worst.estimates[0]?.verdicts));
+    assert.ok(Number(best.estimates[0]?.verdicts) > 2 * Number(worst.estimates[0]?.verdicts));
   });
 
   test("audit: what is wrong with a repository is found by workers, and reported by the chief with what it cost", async () => {
@@ -139,8 +139,8 @@ It cost $0.0030 of $1.
     const { run, output } = JSON.parse(told) as { run: string; output: string };
     assert.equal(`${output.replace(/for \d+ ms/, "for … ms")}\n`, promised("recovery.ts"));
     const { stdout } = await place.baton(["runs", "show", run]);
-    assert.match(stdout, /text\.count\/tired\/work/);
-    assert.match(stdout, /text\.count\/steady\/work/);
+    assert.match(stdout, /text\.count \/ tired \/ work +step +failed/);
+    assert.match(stdout, /text\.count \/ steady \/ work +step +completed/);
     const tired = JSON.parse(await typed(place, ["agents", "trust", "tired", "--json"])) as { verdicts: { verdict: string }[] };
     assert.deepEqual(
       tired.verdicts.map(({ verdict }) => verdict),

@@ -16,7 +16,7 @@ import { type Context, type Delegated, type Task, workflow, z } from "batonflow"
 import { agent } from "batonflow/agents";
 import { frequencies, length, type Passage, passagesOf, sentencesOf, wordsOf } from "./texts.ts";
 
-const WORDS_MAX = 45;
+const WORDS_MAX = 50;
 const TERMS = 5;
 const TERMS_MIN = 4;
 
@@ -83,7 +83,7 @@ export default workflow({
     tasks: z.number().int().min(10).max(600).default(60),
   }),
   run: async (ctx, { folder, tasks }) => {
-    const passages = await ctx.step("read", () => passagesOf(folder, 80));
+    const passages = await ctx.step("read", () => passagesOf(folder, 100));
     if (passages.length === 0) throw new Error(`${folder} has no Markdown to sum up.`);
     const first: string[] = [];
     for (let at = 0; at < tasks; at++) {
@@ -101,6 +101,7 @@ function summarized(ctx: Context, passage: Passage, at: number): Promise<Delegat
     capability: "summarize",
     input: { ...passage },
     output: { type: "string" },
+    attemptsMax: 2,
     checks: [(output, input) => check(output, input as unknown as Passage)],
   };
   return ctx.tryDelegate<string>(task);

@@ -292,7 +292,7 @@ export class AgentDesk {
       terms: this.#terms(request, begun, agent, terms),
       begun,
       mean: estimate?.mean ?? 0,
-      runnerUp: choice.runnerUp,
+      runnerUp: agent.id === choice.agent ? choice.runnerUp : choice.agent,
       explanation,
       candidates: told(looked).map((one) => {
         const { score, mean } = choice.estimates[one.agent] ?? {};
