@@ -280,3 +280,32 @@ test("a deadline is that of the task: what one agent took of it, the next has no
   assert.equal(second.how, "late");
   assert.match(second.because, /^second took longer than (\d|[1-5]\d|60) ms/);
 });
+
+test("a run that is canceled ends all below it: nobody is at work, and the next task is begun", async () => {
+  const data = mkdtempSync(join(tmpdir(), "baton-"));
+  const busy = agent({
+    ...{ agent: "busy", capabilities: ["dig"], limits: { concurrency: 1 } },
+    run: (ctx: Context, span: number) => ctx.sleep("dig", span).then(() => span),
+  });
+  const boss = agent({
+    ...{ agent: "boss", capabilities: ["build"] },
+    run: (ctx: Context, span: number) => ctx.delegate<number>({ capability: "dig", input: span }),
+  });
+  const story = workflow({
+    name: "story",
+    run: (ctx: Context, span: number) => ctx.delegate({ capability: "build", input: span }),
+  });
+  try {
+    await using baton = await openBaton({ data, agents: [busy, boss], workflows: [story as never], carry: "own" });
+    const atWork = async (): Promise<number> =>
+      (await baton.call("agents.list", {})).agents.reduce((sum, { inFlight }) => sum + inFlight, 0);
+    const long = await baton.start(story, 86_400_000);
+    while ((await atWork()) < 2) await new Promise((resolve) => setImmediate(resolve));
+    await baton.call("runs.cancel", { run: long.id });
+    await assert.rejects(long.result(), { code: "RUN_CANCELED" });
+    assert.equal(await (await baton.start(story, 1)).result(), 1);
+    while ((await atWork()) > 0) await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+});
