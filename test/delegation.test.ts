@@ -203,3 +203,109 @@ test("a process that is silent is lost, and its task goes to another; one that c
     server.close();
   }
 });
+
+test("a model that is asked for a text answers with the text as it is; one that does not fit is sent back with what is asked for", async () => {
+  const said = ["too long an answer", "short"];
+  const seen: Json[] = [];
+  const llm = service({
+    service: "llm",
+    operations: {
+      chat: {
+        capability: "llm.chat",
+        act: (input) => {
+          seen.push(input);
+          return { model: "scripted", text: said[seen.length - 1] ?? "", finish: "stop" };
+        },
+      },
+    },
+  });
+  const model = agent({ agent: "writer", capabilities: ["write"], model: { instructions: "Be brief." } });
+  const done = await inRun({ agents: [model], services: [llm] }, (ctx) =>
+    ctx.tryDelegate({ capability: "write.title", input: "tides", output: { type: "string", maxLength: 6 } }),
+  );
+  assert.ok(done.ok, done.ok ? "" : done.problem.detail);
+  assert.equal(done.output, "short");
+  const { messages, schema } = seen.at(-1) as { messages: { content: string }[]; schema?: Json };
+  assert.equal(schema, undefined);
+  assert.match(messages.at(-1)?.content ?? "", /Answer again\.\n\nAnswer with the text alone .*\n.*"maxLength":6/);
+});
+
+test("a delegation whose name is long, deep in a hierarchy, is handed on like any other", async () => {
+  const name = "x".repeat(200);
+  const worker = agent({ agent: "worker", capabilities: ["dig"], act: (n: number) => n });
+  const lead = agent({
+    ...{ agent: "lead", capabilities: ["plan"] },
+    run: (ctx: Context, n: number) => ctx.delegate<number>({ capability: "dig", input: n, name }),
+  });
+  const done = await inRun({ agents: [worker, lead] }, (ctx) => ctx.tryDelegate({ capability: "plan", input: 7, name }));
+  assert.ok(done.ok, done.ok ? "" : done.problem.detail);
+  assert.equal(done.output, 7);
+});
+
+test("a person is asked as an agent, with what stands in the question computed of the task's input", async () => {
+  const data = mkdtempSync(join(tmpdir(), "baton-"));
+  const ann = agent({ agent: "ann", capabilities: ["approve"], person: { question: "May ${ .title } be printed?" } });
+  const story = workflow({
+    name: "story",
+    run: (ctx: Context) => ctx.delegate({ capability: "approve", input: { title: "Tides" } }),
+  });
+  try {
+    await using baton = await openBaton({ data, agents: [ann], workflows: [story as never], carry: "own" });
+    const asked = Promise.withResolvers<void>();
+    using _ = baton.listen((news) => void (JSON.stringify(news).includes("asked") && asked.resolve()));
+    const run = await baton.start(story, null);
+    await asked.promise;
+    const { items } = await baton.call("inbox.list", {});
+    assert.equal(items[0]?.message, "May Tides be printed?");
+    await baton.call("inbox.answer", { id: items[0]?.id ?? "", value: true, who: "ann" });
+    assert.equal(await run.result(), true);
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+});
+
+test("a deadline is that of the task: what one agent took of it, the next has not", async () => {
+  const late = (name: string, priority: number) =>
+    agent({
+      ...{ agent: name, capabilities: ["text.count"], priority },
+      run: (ctx: Context) => ctx.sleep("a while", priority === 1 ? 60 : 86_400_000).then(() => "wrong"),
+    });
+  const done = await inRun({ agents: [late("first", 1), late("second", 2)] }, (ctx) =>
+    ctx.tryDelegate({ ...COUNT, strategy: "priority", deadlineMs: 120 }),
+  );
+  assert.ok(!done.ok);
+  const [first, second] = done.tried;
+  assert.equal(first?.how, "wrong");
+  if (second === undefined) return; // so slow a machine: the deadline had passed, and nobody else was asked
+  assert.equal(second.how, "late");
+  assert.match(second.because, /^second took longer than (\d|[1-5]\d|60) ms/);
+});
+
+test("a run that is canceled ends all below it: nobody is at work, and the next task is begun", async () => {
+  const data = mkdtempSync(join(tmpdir(), "baton-"));
+  const busy = agent({
+    ...{ agent: "busy", capabilities: ["dig"], limits: { concurrency: 1 } },
+    run: (ctx: Context, span: number) => ctx.sleep("dig", span).then(() => span),
+  });
+  const boss = agent({
+    ...{ agent: "boss", capabilities: ["build"] },
+    run: (ctx: Context, span: number) => ctx.delegate<number>({ capability: "dig", input: span }),
+  });
+  const story = workflow({
+    name: "story",
+    run: (ctx: Context, span: number) => ctx.delegate({ capability: "build", input: span }),
+  });
+  try {
+    await using baton = await openBaton({ data, agents: [busy, boss], workflows: [story as never], carry: "own" });
+    const atWork = async (): Promise<number> =>
+      (await baton.call("agents.list", {})).agents.reduce((sum, { inFlight }) => sum + inFlight, 0);
+    const long = await baton.start(story, 86_400_000);
+    while ((await atWork()) < 2) await new Promise((resolve) => setImmediate(resolve));
+    await baton.call("runs.cancel", { run: long.id });
+    await assert.rejects(long.result(), { code: "RUN_CANCELED" });
+    assert.equal(await (await baton.start(story, 1)).result(), 1);
+    while ((await atWork()) > 0) await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+});

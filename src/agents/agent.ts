@@ -64,7 +64,7 @@ export interface PersonAgent {
 export interface AgentLimits {
   /** Tasks under way at once; 8 where left out. */
   readonly concurrency?: number;
-  /** Of one task, in ms; 600,000 where left out. */
+  /** Of one task, in ms; 600,000 where left out, a day of a person. */
   readonly timeoutMs?: number;
   /** Of one task. */
   readonly tokens?: number;
@@ -135,5 +135,8 @@ export interface Agent {
 
 /** Where left out. */
 export const AGENT_LIMITS = { concurrency: 8, timeoutMs: 600_000 } as const;
+
+/** People take their time: a day. */
+export const PERSON_LIMITS = { concurrency: 8, timeoutMs: 86_400_000 } as const;
 
 export const AGENT_PRIORITY = 100;

@@ -17,7 +17,7 @@ import {
   shapes,
   Trail,
 } from "../workflow.ts";
-import { AGENT_LIMITS, AGENT_PRIORITY, type Agent, type AgentDefinition, type AgentWork } from "./agent.ts";
+import { AGENT_LIMITS, AGENT_PRIORITY, type Agent, type AgentDefinition, type AgentWork, PERSON_LIMITS } from "./agent.ts";
 import { agentProblems } from "./problems.ts";
 
 const { anything, byType, integer, list, number, object, text, textLike, words } = shapes;
@@ -182,7 +182,7 @@ export function agentOf(written: AgentDefinition): Agent {
     priceUsd: requireNumber(written.priceUsd ?? 0, `The price of ${id}`),
     typicalLatencyMs: written.typicalLatencyMs ?? null,
     priority: written.priority ?? AGENT_PRIORITY,
-    limits: { ...AGENT_LIMITS, ...written.limits },
+    limits: { ...(written.person === undefined ? AGENT_LIMITS : PERSON_LIMITS), ...written.limits },
     work: workOf(written),
   };
 }

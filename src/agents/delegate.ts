@@ -7,6 +7,7 @@
 //  2. What counts is what the schema and the checks say of a result, never what the agent says of itself.
 //  3. Verdicts are kept when all is known: a task that good agents fail is at fault itself, and charges nobody.
 //  4. That nobody did it is a value with its reasons; what stands in says that the result is degraded.
+//  5. Where nobody waits for it any more (a race is won, the run is canceled), what was held for it is free, and what is known kept.
 
 import type { Json } from "../base/json.ts";
 import { isProblemError, type Problem, type ProblemError } from "../base/problem.ts";
@@ -21,7 +22,7 @@ import { agentProblems } from "./problems.ts";
 import { plainTask, requireTask } from "./task.ts";
 import { withinMs } from "./time-limit.ts";
 
-export type Desk = Pick<AgentDesk, "choose" | "settle" | "hold" | "letGo" | "agent" | "now" | "accounts">;
+export type Desk = Pick<AgentDesk, "choose" | "settle" | "giveUp" | "hold" | "letGo" | "agent" | "now" | "accounts">;
 
 export function delegatingOf(desk: Desk, doing: Doing): Delegating {
   return {
@@ -52,6 +53,9 @@ class Delegation {
   readonly #tried: Tried[] = [];
   readonly #attempts: Attempted[] = [];
   #begun: Begun | null = null;
+  /** The attempt that is under way. */
+  #underWay: string | null = null;
+  #isSettled = false;
 
   constructor(context: Context, desk: Desk, doing: Doing, task: Task, terms: Terms | null) {
     this.#context = context;
@@ -63,11 +67,25 @@ class Delegation {
   }
 
   async carry(): Promise<Delegated<Json>> {
+    try {
+      return await this.#untilDone();
+    } catch (error) {
+      if (!this.#isSettled && this.#begun !== null && !goesOnLater(error))
+        // 5
+        this.#desk.giveUp(this.#plain, this.#run, this.#begun, this.#attempts, this.#underWay);
+      throw error;
+    }
+  }
+
+  get #run(): string {
+    return String(this.#context.info.run);
+  }
+
+  async #untilDone(): Promise<Delegated<Json>> {
     const { attemptsMax = ATTEMPTS_MAX } = this.#task;
     let refusal: Refusal | null = null;
     while (this.#attempts.length < attemptsMax) {
       const chosen = await this.#choose();
-      this.#begun ??= chosen.begun;
       if (chosen.kind === "refused") {
         refusal = chosen.refusal;
         break;
@@ -81,17 +99,24 @@ class Delegation {
 
   /** The next one, once somebody is free. */
   async #choose(): Promise<Chosen> {
-    const run = String(this.#context.info.run);
     const tried = this.#attempts.map(({ agent }) => agent);
     for (let waitMs: number = BUSY_MS.first; ; waitMs = Math.min(2 * waitMs, BUSY_MS.max)) {
-      const request = { task: this.#plain, run, terms: this.#terms, attempts: this.#attempts, begun: this.#begun };
-      const chosen = await this.#context.step("choose", ({ idempotencyKey: key }) => this.#desk.choose({ ...request, key }), {
-        input: { capability: this.#plain.capability, attempt: tried.length + 1 },
-      });
-      this.#begun ??= chosen.begun;
+      const request = { task: this.#plain, run: this.#run, terms: this.#terms, attempts: this.#attempts, begun: this.#begun };
+      const chosen = await this.#context.step(
+        "choose",
+        ({ idempotencyKey: key }) => this.#noted(this.#desk.choose({ ...request, key })),
+        { input: { capability: this.#plain.capability, attempt: tried.length + 1 } },
+      );
+      this.#noted(chosen);
       if (chosen.kind !== "busy") return chosen;
       await this.#context.sleep("until somebody is free", waitMs);
     }
+  }
+
+  #noted(chosen: Chosen): Chosen {
+    this.#begun ??= chosen.begun;
+    if (chosen.kind === "chosen") this.#underWay = chosen.key;
+    return chosen;
   }
 
   /** Null where it did not do it. */
@@ -109,6 +134,7 @@ class Delegation {
     const latencyMs = Math.max(0, this.#desk.now() - from);
     this.#attempts.push({ agent: chosen.agent, key, verdict, because, mean: chosen.mean, latencyMs });
     this.#desk.letGo(chosen.agent, key);
+    this.#underWay = null;
     if (how === null) return { output: came.output };
     this.#tried.push({ agent: chosen.agent, how, because: because ?? "" });
     return null;
@@ -117,16 +143,14 @@ class Delegation {
   /** What went wrong while it worked is a value. */
   async #work(agent: Agent, { terms }: Extract<Chosen, { kind: "chosen" }>): Promise<Came> {
     const under = this.#context.under(terms);
-    const limitMs = Math.min(
-      agent.limits.timeoutMs,
-      (terms.deadlineAt ?? Number.POSITIVE_INFINITY) - (this.#begun?.startedAt ?? 0),
-    );
+    const untilMs = (terms.deadlineAt ?? Number.POSITIVE_INFINITY) - this.#context.now();
+    const limitMs = Math.max(1, Math.min(agent.limits.timeoutMs, untilMs));
     const late = (): Error =>
       agentProblems.AGENT_FAILED(`${agent.id} took longer than ${limitMs} ms.`, { facts: { late: true } });
     try {
       const output = await under.scope(agent.id, (own) => {
         const doing = (within: Context) =>
-          work(within, { agent, task: this.#plain, terms, limitMs, run: String(within.info.run) }, this.#doing);
+          work(within, { agent, task: this.#plain, terms, limitMs, run: this.#run }, this.#doing);
         return agent.work.kind === "function" ? doing(own) : withinMs(own, limitMs, late, doing);
       });
       return { how: null, because: null, output: output ?? null };
@@ -160,10 +184,12 @@ class Delegation {
     };
   }
 
-  #settle(begun: Begun): Promise<Settled> {
-    const run = String(this.#context.info.run);
+  async #settle(begun: Begun): Promise<Settled> {
     const attempts = this.#attempts.map(({ agent, verdict }) => ({ agent, verdict }));
-    return this.#context.step("settle", () => this.#desk.settle(this.#plain, run, begun, this.#attempts), { input: attempts });
+    const act = (): Settled => this.#desk.settle(this.#plain, this.#run, begun, this.#attempts);
+    const settled = await this.#context.step("settle", act, { input: attempts });
+    this.#isSettled = true;
+    return settled;
   }
 
   // Where nobody did it.
@@ -252,11 +278,17 @@ const PASSED_ON = new Set(["RUN_ENDED", "STORAGE_FAILED", "ENGINE_CLOSED", "RUN_
 /** Faults say nothing of how good an agent is: it was not there, or was not let. */
 const FAULTS: ReadonlySet<string> = new Set([
   "AGENT_LOST",
+  "TOOL_CHANGED",
   "SERVICE_UNAVAILABLE",
   "SERVICE_NONE_FIT",
   "SERVICE_UNKNOWN",
   "EGRESS_DENIED",
 ]);
+
+/** Only this process ends: the delegation goes on with the next one that carries the run. */
+function goesOnLater(error: unknown): boolean {
+  return isProblemError(error) && (error.code === "ENGINE_CLOSED" || error.code === "STORAGE_FAILED");
+}
 
 function cameOf(error: unknown): Came {
   if (!isProblemError(error)) throw error;

@@ -266,21 +266,7 @@ export class AgentDesk {
     const { task, key, terms } = request;
     const best = DEGREES.find((degree) => free.some((one) => one.degree === degree)) ?? "guarded";
     const candidates = free.filter(({ degree }) => degree === best);
-    const answer = this.#options.ledger().tryChoose({
-      capability: task.capability,
-      ...(task.kind === undefined ? {} : { kind: task.kind }),
-      candidates: candidates.map(({ standing: { agent, held } }) => ({
-        agent: agent.id,
-        inFlight: held.size,
-        ...(agent.priceUsd === 0 ? {} : { priceUsd: agent.priceUsd }),
-      })),
-      ...(task.valueUsd === undefined ? {} : { valueUsd: task.valueUsd }),
-      ...(task.deadlineMs === undefined ? {} : { deadlineMs: task.deadlineMs }),
-      ...(task.delayUsdPerMs === undefined ? {} : { delayUsdPerMs: task.delayUsdPerMs }),
-      ...(task.trustMin === undefined ? {} : { trustMin: task.trustMin }),
-      ...(task.risk === "high" ? { risk: "high" as const } : {}),
-      seed: key,
-    });
+    const answer = this.#askLedger(request, candidates);
     if (answer.kind === "refused") {
       const reasons = answer.refusals.map(({ agent, why, score, wanted, words }) =>
         why === "banned"
@@ -290,7 +276,7 @@ export class AgentDesk {
       return { kind: "refused", begun, refusal: { kind: "trust", reasons }, candidates: told(looked) };
     }
     const { choice } = answer;
-    const agent = this.standing(strategyPick(task.strategy, candidates, choice.agent, this.#latencyOf(task.capability))).agent;
+    const { agent } = this.standing(this.#byStrategy(request, candidates) ?? choice.agent);
     const upTo = { slots: 1, ...(agent.priceUsd === 0 ? {} : { usd: agent.priceUsd }) };
     const noMoney = this.#options.accounts.reserve(key, begun.delegation, upTo, LEASE_MS);
     if (noMoney !== null) return withoutMoney(begun, noMoney, looked);
@@ -306,13 +292,41 @@ export class AgentDesk {
       terms: this.#terms(request, begun, agent, terms),
       begun,
       mean: estimate?.mean ?? 0,
-      runnerUp: choice.runnerUp,
+      runnerUp: agent.id === choice.agent ? choice.runnerUp : choice.agent,
       explanation,
       candidates: told(looked).map((one) => {
         const { score, mean } = choice.estimates[one.agent] ?? {};
         return score === undefined ? one : { ...one, score: rounded(score), mean: rounded(mean ?? 0) };
       }),
     };
+  }
+
+  #askLedger({ task, key }: ChooseRequest, candidates: readonly Looked[]): ReturnType<Ledger["tryChoose"]> {
+    return this.#options.ledger().tryChoose({
+      capability: task.capability,
+      ...(task.kind === undefined ? {} : { kind: task.kind }),
+      candidates: candidates.map(({ standing: { agent, held } }) => ({
+        agent: agent.id,
+        inFlight: held.size,
+        ...(agent.priceUsd === 0 ? {} : { priceUsd: agent.priceUsd }),
+      })),
+      ...(task.valueUsd === undefined ? {} : { valueUsd: task.valueUsd }),
+      ...(task.deadlineMs === undefined ? {} : { deadlineMs: task.deadlineMs }),
+      ...(task.delayUsdPerMs === undefined ? {} : { delayUsdPerMs: task.delayUsdPerMs }),
+      ...(task.trustMin === undefined ? {} : { trustMin: task.trustMin }),
+      ...(task.risk === "high" ? { risk: "high" as const } : {}),
+      seed: key,
+    });
+  }
+
+  /** The first by the task's own strategy of those who are trusted enough; null where that is what was learned. */
+  #byStrategy(request: ChooseRequest, candidates: readonly Looked[]): string | null {
+    const { strategy = "learned", capability } = request.task;
+    if (strategy === "learned") return null;
+    const first = inOrder(strategy, candidates, this.#latencyOf(capability)).find(
+      (one) => this.#askLedger(request, [one]).kind === "chosen",
+    );
+    return first?.standing.agent.id ?? null;
   }
 
   #latencyOf(capability: string): (agent: Agent) => number {
@@ -330,7 +344,7 @@ export class AgentDesk {
       deadlineAt: begun.deadlineAt,
       depthLeft: above === null ? DEPTH_MAX : above.depthLeft - 1,
       path: [...(above?.path ?? []), agent.id],
-      capabilities: above?.capabilities ?? "all",
+      capabilities: handedOn(agent, above?.capabilities ?? "all"),
       tools:
         tools === "all" || above === null || above.tools === "all" ? tools : tools.filter((one) => above.tools.includes(one)),
       token: null,
@@ -381,6 +395,18 @@ export class AgentDesk {
     return { costUsd: usd.spent, tokens: tokens.spent, isTaskFault };
   }
 
+  /** Nobody waits for it any more: what is known of earlier attempts is kept, what is held for the one under way is free. */
+  giveUp(task: PlainTask, run: string, begun: Begun, attempts: readonly Attempted[], underWay: string | null): void {
+    for (const { held } of this.#standings.values()) if (underWay !== null) held.delete(underWay);
+    if (underWay !== null) this.#options.accounts.release(underWay);
+    this.settle(task, run, begun, attempts);
+  }
+
+  /** The run is over: nothing of it is under way. */
+  ended(run: string): void {
+    for (const { held } of this.#standings.values()) for (const key of [...held]) if (key.startsWith(`${run}.`)) held.delete(key);
+  }
+
   #noteBreaker({ agent: id, verdict }: Attempted): void {
     const standing = this.#standings.get(id);
     const pass = standing?.breaker.tryEnter(this.now());
@@ -427,6 +453,20 @@ function offerOf({ capabilities, input, output }: Agent) {
   };
 }
 
+/** A model hands on what it is written that it may, and so does whoever it hands that to. */
+function handedOn({ work }: Agent, above: Terms["capabilities"]): Terms["capabilities"] {
+  if (work.kind !== "model") return above;
+  const { delegates = [] } = work.model;
+  if (above === "all") return delegates;
+  const within = (one: string, all: readonly string[]): boolean => all.some((other) => covers(other, one));
+  return [...new Set([...delegates.filter((one) => within(one, above)), ...above.filter((one) => within(one, delegates))])];
+}
+
+/** `write` covers `write.brief`. */
+function covers(granted: string, capability: string): boolean {
+  return capability === granted || capability.startsWith(`${granted}.`);
+}
+
 /** What of the terms forbids it to be handed on at all (2). */
 function barredBy({ task, terms }: ChooseRequest, { deadlineAt }: Begun, now: number): Refusal | null {
   if (deadlineAt !== null && now >= deadlineAt) return { kind: "deadline", reasons: ["The deadline has passed."] };
@@ -437,8 +477,7 @@ function barredBy({ task, terms }: ChooseRequest, { deadlineAt }: Begun, now: nu
       reasons: [`${terms.path.join(" → ")}: ${DEPTH_MAX} hops below the first are the limit (DEPTH_MAX).`],
     };
   const { capabilities } = terms;
-  const isAllowed =
-    capabilities === "all" || capabilities.some((one) => task.capability === one || task.capability.startsWith(`${one}.`));
+  const isAllowed = capabilities === "all" || capabilities.some((one) => covers(one, task.capability));
   if (isAllowed) return null;
   return {
     kind: "policy",
@@ -461,19 +500,14 @@ function told(looked: readonly Looked[]): LookedAt[] {
   }));
 }
 
-function strategyPick(
-  strategy: DelegationStrategy = "learned",
+function inOrder(
+  strategy: Exclude<DelegationStrategy, "learned">,
   candidates: readonly Looked[],
-  learned: string,
   latencyOf: (agent: Agent) => number,
-): string {
-  if (strategy === "learned") return learned;
-  const measure = (agent: Agent): number =>
+): readonly Looked[] {
+  const measure = ({ standing: { agent } }: Looked): number =>
     strategy === "priority" ? agent.priority : strategy === "least-cost" ? agent.priceUsd : latencyOf(agent);
-  const [first] = candidates
-    .map(({ standing }) => standing.agent)
-    .toSorted((a, b) => measure(a) - measure(b) || (a.id < b.id ? -1 : 1));
-  return first?.id ?? learned;
+  return candidates.toSorted((a, b) => measure(a) - measure(b) || (a.standing.agent.id < b.standing.agent.id ? -1 : 1));
 }
 
 /** As it is kept, for good: trust is what these say. */

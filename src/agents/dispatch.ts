@@ -2,7 +2,8 @@
 
 import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
-import { type Context, issuesInWords, type JsonSchema, type Workflow } from "../workflow.ts";
+import { compile } from "../jq.ts";
+import { type Context, issuesInWords, type JsonSchema, piecesOf, type Workflow } from "../workflow.ts";
 import type { Agent, PersonAgent, ShortWork, Work } from "./agent.ts";
 import type { Doing, Handed } from "./handed.ts";
 import { modelWork } from "./model-agent.ts";
@@ -59,7 +60,10 @@ async function byWorkflow(context: Context, { agent, task }: Handed, workflow: W
 }
 
 async function byPerson(context: Context, { agent, task }: Handed, { to, question, timeoutMs }: PersonAgent): Promise<Json> {
-  const message = question ?? `${agent.title}: ${task.capability}\n${JSON.stringify(task.input, null, 2).slice(0, 4_000)}`;
+  const message =
+    question !== undefined
+      ? asked(agent, question, task.input)
+      : `${agent.title}: ${task.capability}\n${JSON.stringify(task.input, null, 2).slice(0, 4_000)}`;
   const answer = await context.ask<Json>("work", {
     schema: (task.output ?? true) as JsonSchema,
     message,
@@ -68,4 +72,21 @@ async function byPerson(context: Context, { agent, task }: Handed, { to, questio
   });
   if (answer.by === "timeout") throw agentProblems.AGENT_FAILED(`${agent.id} did not answer in time.`, { facts: { late: true } });
   return answer.value;
+}
+
+/** Of a jq program in a question. */
+const QUESTION_LIMITS = { stepsMax: 100_000 } as const;
+
+/** With what stands in `${ … }` computed of the task's input. */
+function asked({ id }: Agent, question: string, input: Json): string {
+  const parts = piecesOf(question).map((piece) => {
+    if (typeof piece === "string") return piece;
+    try {
+      const [found = null] = compile(piece.program)(input, {}, QUESTION_LIMITS);
+      return typeof found === "string" ? found : JSON.stringify(found);
+    } catch (error) {
+      throw agentProblems.AGENT_FAILED(`The question of ${id} fails: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  });
+  return parts.join("").slice(0, 8_000);
 }

@@ -2,10 +2,12 @@
 // run, so that a crash in turn seven goes on at turn seven and nothing is paid twice.
 //
 //  1. A tool is used only where the agent, the task and the terms allow it by its very name, and its input fits its schema.
-//  2. What cannot be had back is asked of a person first, with exactly what would be done.
+//  2. What cannot be had back is asked of a person first, with exactly what would be done; so is a tool that is not any more what
+//     it was when the agent was given it.
 //  3. What tools and models say is data: it is cleaned of what people cannot see, bounded, and never read as instructions of ours.
 //  4. It ends: turns, repairs, wrong tool calls, repetitions and the length of the talk are bounded, each by a name.
 
+import { createHash } from "node:crypto";
 import { canonicalJson, type Json, readJson } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
 import { shortHash } from "../base/random.ts";
@@ -14,7 +16,7 @@ import type { ModelAgent, ToolDefinition } from "./agent.ts";
 import type { PlainTask } from "./desk.ts";
 import type { Doing, Handed, ToolOffer } from "./handed.ts";
 import { agentProblems } from "./problems.ts";
-import { cleanText } from "./text.ts";
+import { cleanText, doubledKey, visibleText } from "./text.ts";
 
 /** Answers of the model for one task. */
 export const TURNS_MAX = 25;
@@ -43,8 +45,10 @@ interface Tool extends ToolOffer {
   /** What the model knows it by. */
   readonly name: string;
   readonly asks: boolean;
+  /** Characters that were taken out of its description. */
+  readonly hidden: number;
   /** What it was when the agent was given it. */
-  readonly hash: number;
+  readonly hash: string;
 }
 
 interface ToolCall {
@@ -68,11 +72,11 @@ export async function modelWork(context: Context, handed: Handed, model: ModelAg
 }
 
 /** Those that are there and may be used; one that is not there is left out, and the model does not miss it. */
-function toolsOf({ agent, task, terms }: Handed, { tools = [] }: ModelAgent, doing: Doing): readonly Tool[] {
+function toolsOf({ agent, task, terms }: Handed, { tools = [], delegates = [] }: ModelAgent, doing: Doing): readonly Tool[] {
   const written = tools.map((one): ToolDefinition => (typeof one === "string" ? { tool: one } : one));
   const allowed = written.filter(({ tool }) => isAllowed(tool, task, terms));
   const made = allowed.flatMap((one) => toolOf(one, doing) ?? []);
-  const names = made.map(({ name }) => name);
+  const names = [...made.map(({ name }) => name), ...(delegates.length === 0 ? [] : [DELEGATE])];
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw agentProblems.AGENT_FAILED(`${agent.id} has two tools of the name ${twice}.`);
   return made;
@@ -86,17 +90,19 @@ function toolOf({ tool, name, description, approval }: ToolDefinition, doing: Do
   const offer = doing.tool(tool);
   if (offer === null) return null;
   const asks = approval === undefined ? offer.effects === "destructive" : approval === "always";
+  const { text, hidden } = cleanText(description ?? offer.description ?? "");
   return {
     ...offer,
-    description: cleanText(description ?? offer.description ?? "").text.slice(0, 4_000),
+    description: text.slice(0, 4_000),
     name: name ?? tool.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 64),
-    asks,
+    ...{ asks, hidden },
     hash: hashOf(offer),
   };
 }
 
-function hashOf({ description, input, effects }: ToolOffer): number {
-  return shortHash(canonicalJson({ description, input: input as Json, effects }));
+function hashOf({ description, input, effects }: ToolOffer): string {
+  const what = canonicalJson({ description, input: input as Json, effects });
+  return createHash("sha256").update(what).digest("base64url");
 }
 
 class Talk {
@@ -116,10 +122,13 @@ class Talk {
     this.#model = model;
     this.#doing = doing;
     this.#tools = tools;
+    const { text, hidden } = cleanText(taskInWords(handed.task));
     this.#messages = [
       { role: "system", content: model.instructions },
-      { role: "user", content: taskInWords(handed.task) },
+      { role: "user", content: text },
     ];
+    this.#flag("The task", hidden);
+    for (const tool of tools) this.#flag(`The description of ${tool.tool}`, tool.hidden);
   }
 
   async carry(): Promise<Json> {
@@ -149,7 +158,7 @@ class Talk {
       ...this.#tools.map(({ name, description, input }) => ({ name, description, input: input ?? {} })),
       ...this.#delegateTool(),
     ];
-    const schema = isObject(task.output) ? task.output : undefined;
+    const schema = isObject(task.output) && !isText(task.output) ? task.output : undefined;
     const input = {
       messages: this.#doing.redacted(this.#messages),
       ...(tools.length === 0 ? {} : { tools: tools as unknown as Json }),
@@ -194,7 +203,8 @@ class Talk {
     const mistake = inputMistake(tool, call.input);
     if (mistake !== null) return this.#wrong(mistake);
     this.#wrongCalls = 0;
-    this.#requireSame(tool);
+    if (!(await this.#isSame(tool, place)) && !(await this.#allowedAsChanged(tool, place)))
+      throw agentProblems.TOOL_CHANGED(`${tool.tool} is not what it was when ${this.#handed.agent.id} was given it.`);
     if (tool.asks && !(await this.#approved(tool, call, place))) return "A person did not allow it.";
     const name = `${tool.name} ${place}`;
     const called = await this.#context.tryCall<Json>(tool.tool, call.input, { name });
@@ -217,15 +227,23 @@ class Talk {
     throw agentProblems.TOOL_NOT_ALLOWED(`${this.#handed.agent.id} keeps asking for what it may not: ${sentence}`);
   }
 
-  /** A tool that is another than when it was given is not used (attack: a server that changes its mind). */
-  #requireSame(tool: Tool): void {
-    const now = this.#doing.tool(tool.tool);
-    if (now !== null && hashOf(now) !== hashOf(tool) && tool.hash !== hashOf(now))
-      throw agentProblems.TOOL_CHANGED(`${tool.tool} is not what it was when ${this.#handed.agent.id} was given it.`);
+  /** As it was when the agent was given it; one that is gone is told by the call (attack: a server that changes its mind). */
+  #isSame(tool: Tool, place: string): Promise<boolean> {
+    return this.#context.step(`look at ${tool.name} ${place}`, () => {
+      const now = this.#doing.tool(tool.tool);
+      return now === null || hashOf(now) === tool.hash;
+    });
+  }
+
+  async #allowedAsChanged({ name, tool }: Tool, place: string): Promise<boolean> {
+    const message = `${tool} is not what it was when ${this.#handed.agent.title} was given it. May it be used all the same?`;
+    const answer = await this.#context.ask<boolean>(`allow changed ${name} ${place}`, { schema: { type: "boolean" }, message });
+    return answer.by !== "timeout" && answer.value;
   }
 
   async #approved(tool: Tool, { input }: ToolCall, place: string): Promise<boolean> {
-    const message = `${this.#handed.agent.title} wants to use ${tool.tool} (${tool.effects}) with:\n${JSON.stringify(input, null, 2)}`;
+    const exactly = visibleText(JSON.stringify(input, null, 2));
+    const message = `${this.#handed.agent.title} wants to use ${tool.tool} (${tool.effects}) with:\n${exactly}`;
     const answer = await this.#context.ask<boolean>(`allow ${tool.name} ${place}`, { schema: { type: "boolean" }, message });
     return answer.by !== "timeout" && answer.value;
   }
@@ -235,18 +253,20 @@ class Talk {
     if (typeof capability !== "string" || this.#model.delegates?.includes(capability) !== true)
       return this.#wrong(`TOOL_NOT_ALLOWED: ${JSON.stringify(capability ?? null)} may not be handed on.`);
     const done = await this.#context.tryDelegate<Json>({ capability, input: given, name: `${DELEGATE} ${place}` });
-    return done.ok ? this.#shown(done.output, null) : `It failed: ${done.problem.detail.slice(0, 2_000)}`;
+    return done.ok ? this.#shown(done.output, null) : `It failed: ${cleanText(done.problem.detail).text.slice(0, 2_000)}`;
   }
 
   #shown(output: Json, tool: Tool | null): string {
     const { text, hidden } = cleanText(typeof output === "string" ? output : JSON.stringify(output));
-    if (hidden > 0)
-      this.#context.log.warn(
-        `${tool?.tool ?? DELEGATE} answered with ${hidden} characters that cannot be seen; they were left out`,
-      );
+    this.#flag(tool?.tool ?? DELEGATE, hidden);
     return text.length <= TOOL_OUTPUT_LENGTH_MAX
       ? text
       : `${text.slice(0, TOOL_OUTPUT_LENGTH_MAX)}… (${text.length} characters in all)`;
+  }
+
+  #flag(whose: string, hidden: number): void {
+    if (hidden === 0) return;
+    this.#context.log.warn(`${whose} has ${hidden} characters that cannot be seen; they were left out`);
   }
 
   // The result.
@@ -255,15 +275,12 @@ class Talk {
   #read(said: Said): { readonly value: Json } | null {
     const { output } = this.#handed.task;
     if (!isObject(output)) return { value: cleanText(said.text).text };
-    const found = valueIn(said, readServiceSchema(output as JsonSchema, "The output"));
+    const schema = readServiceSchema(output as JsonSchema, "The output");
+    const found = isText(output) ? fitting(cleanText(said.text).text.trim(), schema) : valueIn(said, schema);
     if (found.ok) return { value: found.value };
     if (++this.#repairs > REPAIRS_MAX)
       throw agentProblems.AGENT_OUTPUT_INVALID(`${this.#handed.agent.id} was told ${REPAIRS_MAX} times: ${found.why}`);
-    const schema = JSON.stringify(output);
-    this.#messages.push({
-      role: "user",
-      content: `${found.why}\nAnswer again, with JSON alone that fits this JSON Schema:\n${schema}`,
-    });
+    this.#messages.push({ role: "user", content: `${found.why}\nAnswer again.${formOf(output)}` });
     return null;
   }
 
@@ -276,8 +293,18 @@ class Talk {
 
 function taskInWords({ capability, input, output }: PlainTask): string {
   const asked = typeof input === "string" ? input : JSON.stringify(input, null, 2);
-  const form = isObject(output) ? `\n\nAnswer with JSON alone that fits this JSON Schema:\n${JSON.stringify(output)}` : "";
-  return `Task: ${capability}\n\n${asked}${form}`;
+  return `Task: ${capability}\n\n${asked}${isObject(output) ? formOf(output) : ""}`;
+}
+
+/** How an answer must look; of a text there is nothing to say where it may be any. */
+function formOf(output: Readonly<Record<string, unknown>>): string {
+  if (isText(output) && Object.keys(output).length === 1) return "";
+  return `\n\nAnswer with ${isText(output) ? "the text" : "JSON"} alone that fits this JSON Schema:\n${JSON.stringify(output)}`;
+}
+
+/** What is asked for is a text, and comes as it is said. */
+function isText({ type }: Readonly<Record<string, unknown>>): boolean {
+  return type === "string";
 }
 
 function inputMistake(tool: Tool, input: Json): string | null {
@@ -298,11 +325,18 @@ const ANSWER_BYTES_MAX = 4 << 20;
 function valueIn({ text, json }: Said, schema: Schema): Read {
   let value: Json;
   try {
-    value = json ?? readJson(unfenced(text), "Your answer", ANSWER_BYTES_MAX);
+    const written = unfenced(text);
+    value = json ?? readJson(written, "Your answer", ANSWER_BYTES_MAX);
+    const twice = json === undefined ? doubledKey(written) : null;
+    if (twice !== null) return { ok: false, why: `Your answer has ${JSON.stringify(twice.slice(0, 80))} twice in one object.` };
   } catch (error) {
     if (!isProblemError(error)) throw error;
     return { ok: false, why: error.problem.detail.slice(0, 500) };
   }
+  return fitting(value, schema);
+}
+
+function fitting(value: Json, schema: Schema): Read {
   const checked = schema.check(value);
   return checked.ok
     ? { ok: true, value: checked.value as Json }

@@ -7,7 +7,8 @@
 //  1. The id is the attempt's: a task that is posted twice is one task, so a crash on either side asks nobody twice.
 //  2. A process that is silent for its lease is lost: its task is given up and handed to another. What it says later is applied to
 //     nothing, for nobody asks it any more.
-//  3. It says what it used; that is paid. What it says of its own result decides nothing.
+//  3. It says what it used; that is paid, also where it is given up: then what it said last. What it says of its own result
+//     decides nothing.
 
 import type { Json } from "../base/json.ts";
 import { isProblemError } from "../base/problem.ts";
@@ -42,6 +43,8 @@ class Errand {
   readonly #door: ProcessDoor;
   /** When it was heard of last. */
   #heardAt: number;
+  /** What it said last that it used. */
+  #usage: ProcessUsage = {};
 
   constructor(step: StepContext, handed: Handed, process: ProcessAgent, door: ProcessDoor) {
     this.#step = step;
@@ -59,7 +62,7 @@ class Errand {
     try {
       return await this.#follow();
     } catch (error) {
-      this.#giveUp();
+      if (!this.#goesOn()) this.#giveUp();
       throw error;
     }
   }
@@ -73,8 +76,8 @@ class Errand {
     }
   }
 
-  #ended({ status, output, error, usage }: TaskState): Json {
-    this.#door.paid(this.#handed, this.#step.idempotencyKey, usage);
+  #ended({ status, output, error }: TaskState): Json {
+    this.#door.paid(this.#handed, this.#step.idempotencyKey, this.#usage);
     if (status === "completed") return output;
     throw agentProblems.AGENT_FAILED(`${this.#handed.agent.id} says: ${error}`);
   }
@@ -89,7 +92,9 @@ class Errand {
       if (status >= 500) throw agentProblems.AGENT_LOST(`${id} answers ${status}.`);
       if (status >= 400) throw agentProblems.AGENT_FAILED(`${id} refuses the task (${status}): ${sentenceIn(body)}`);
       this.#heardAt = this.#door.now();
-      return stateIn(id, status, body);
+      const state = stateIn(id, status, body);
+      this.#usage = { ...this.#usage, ...state.usage };
+      return state;
     } catch (error) {
       if (!isSilence(error) || this.#step.abortSignal.aborted) throw error;
       const silentMs = this.#door.now() - this.#heardAt;
@@ -112,8 +117,15 @@ class Errand {
     return this.#door.ask(this.#process, request, this.#step.abortSignal);
   }
 
+  /** Only this process ends: the attempt goes on with the next one that carries the run. */
+  #goesOn(): boolean {
+    const { aborted, reason } = this.#step.abortSignal;
+    return aborted && isProblemError(reason) && ["ENGINE_CLOSED", "STORAGE_FAILED"].includes(reason.code);
+  }
+
   /** It is told once; whether it hears it makes no difference here. */
   #giveUp(): void {
+    this.#door.paid(this.#handed, this.#step.idempotencyKey, this.#usage);
     this.#door.ask(this.#process, { method: "DELETE", path: this.#path }, AbortSignal.timeout(LEASE_MS)).catch(() => undefined);
   }
 }

@@ -19,3 +19,27 @@ export function cleanText(text: string): Cleaned {
   const clean = text.toWellFormed().replace(SEQUENCES, "").replace(HIDDEN, "");
   return { text: clean, hidden: text.length - clean.length };
 }
+
+/** The same with what people cannot see written out, so that what is looked at is what there is. */
+export function visibleText(text: string): string {
+  const written = (hidden: string): string => `\\u{${(hidden.codePointAt(0) ?? 0).toString(16)}}`;
+  return text
+    .toWellFormed()
+    .replace(SEQUENCES, (found) => [...found].map(written).join(""))
+    .replace(HIDDEN, written);
+}
+
+/** A key that stands twice in one object of well-formed JSON, where nobody can say which is meant; null where there is none. */
+export function doubledKey(json: string): string | null {
+  const open: Set<string>[] = [];
+  for (const [token, key, colon] of json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g)) {
+    if (token === "{" || token === "[") open.push(new Set());
+    else if (token === "}" || token === "]") open.pop();
+    else if (key !== undefined && colon !== undefined) {
+      const name = JSON.parse(key) as string;
+      if (open.at(-1)?.has(name) === true) return name;
+      open.at(-1)?.add(name);
+    }
+  }
+  return null;
+}

@@ -3,6 +3,7 @@
 // Inside one process terms are kept to by the desk; the token is what others can verify, and is made for the second hop and for
 // whoever is another process.
 
+import { createHash } from "node:crypto";
 import { INSTANT_MAX } from "../base/time.ts";
 import { explainDelegation, mintDelegation, narrowDelegation, type Signer, verifyDelegation } from "../security.ts";
 import type { Amounts, BudgetView, Terms } from "../workflow.ts";
@@ -25,7 +26,7 @@ export function tokenOf(
   now: number,
 ): string {
   const hop = {
-    delegation: terms.delegation,
+    delegation: nameOf(terms.delegation),
     audience: terms.agent,
     capabilities: terms.capabilities === "all" ? capabilities : terms.capabilities,
     tools: terms.tools,
@@ -38,6 +39,14 @@ export function tokenOf(
   const verdict = verifyDelegation(made.token, { rootKeys: [signer.publicKey], audience: terms.agent }, now);
   if (!verdict.ok) throw agentProblems.DELEGATION_REFUSED(explainDelegation(verdict.refusal));
   return made.token;
+}
+
+/** Names of delegations grow with their depth; a token names one in so many characters. */
+const NAME_LENGTH_MAX = 128;
+
+function nameOf(delegation: string): string {
+  if (delegation.length <= NAME_LENGTH_MAX) return delegation;
+  return `${delegation.slice(0, 60).toWellFormed()} ${createHash("sha256").update(delegation).digest("hex")}`;
 }
 
 function amountsIn(view: BudgetView): Amounts {

@@ -171,6 +171,7 @@ export class AgentOffice implements AsyncDisposable {
   /** The run is over: nothing more is paid for it. */
   ended(run: string): void {
     this.accounts.close(run);
+    this.desk.ended(run);
     const isFull = this.accounts.entryCount > UNFOLDED_MAX || this.#position - this.#folded > UNFOLDED_MAX;
     if (isFull) this.#options.clock.soon(() => void this.fold().catch(() => undefined));
   }

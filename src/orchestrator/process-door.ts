@@ -14,8 +14,8 @@ const LOOK_MS_MAX = 30_000;
 export function processDoor(desk: Pick<AgentDesk, "token" | "accounts" | "now">): ProcessDoor {
   const gates = new Map<string, EgressGate>();
   return {
-    async ask({ url, secret }, { method, path, body }, signal) {
-      const gate = gateTo(url, gates);
+    async ask({ url, secret, leaseMs = LOOK_MS_MAX }, { method, path, body }, signal) {
+      const gate = gateTo(url, Math.min(leaseMs, LOOK_MS_MAX), gates);
       const token = secret === undefined ? undefined : secretNamed(secret);
       if (secret !== undefined && token === undefined)
         throw agentProblems.AGENT_LOST(`The secret "${secret}" is not there.`, { fix: `\`baton secrets set ${secret}\`` });
@@ -47,16 +47,16 @@ export function processDoor(desk: Pick<AgentDesk, "token" | "accounts" | "now">)
   };
 }
 
-/** What a definition names is open. */
-function gateTo(url: ProcessAgent["url"], gates: Map<string, EgressGate>): EgressGate {
+/** What a definition names is open. A look ends with the lease, so that one that hangs is lost like one that is gone. */
+function gateTo(url: ProcessAgent["url"], lookMs: number, gates: Map<string, EgressGate>): EgressGate {
   const { host, hostname, port, protocol } = new URL(url);
-  const known = gates.get(host);
+  const known = gates.get(`${host} ${lookMs}`);
   if (known !== undefined) return known;
   const place = `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
   const made = openGate(readPolicy([place]), {
-    limits: { responseBytesMax: ANSWER_BYTES_MAX, headersMs: LOOK_MS_MAX, totalMs: LOOK_MS_MAX, connectMs: 2_000 },
+    limits: { responseBytesMax: ANSWER_BYTES_MAX, headersMs: lookMs, totalMs: lookMs, connectMs: Math.min(lookMs, 2_000) },
   });
-  gates.set(host, made);
+  gates.set(`${host} ${lookMs}`, made);
   return made;
 }
 

@@ -12,7 +12,7 @@ import { seededRandom } from "../base/random.ts";
 import { acceptInput, type EmbeddedEngine, type Listener, openEmbeddedEngine, placeOfRun, RunCarrier } from "../engine.ts";
 import { type Entry, type JournalReading, openQuestions, type Run, readEntries } from "../run.ts";
 import { type Commit, openSqlite, type Store } from "../store.ts";
-import type { Workflow } from "../workflow.ts";
+import type { Answering, Workflow } from "../workflow.ts";
 import { type ManualClock, manualClock } from "./clock.ts";
 import { type Death, type MortalStore, mortalStore } from "./mortal-store.ts";
 
@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly wrapClock?: (clock: Clock) => Clock;
   /** Sees every commit before it is made. */
   readonly onCommit?: (commit: Commit) => void;
+  /** Who answers what runs ask of others, made anew in every life. */
+  readonly answering?: (life: Pick<Life, "store" | "engine"> & { readonly directory: string }) => Partial<Answering>;
 }
 
 interface Life {
@@ -78,6 +80,7 @@ export class World implements Disposable {
       wrapStore = (store) => store,
       wrapClock = (clock) => clock,
       onCommit,
+      answering,
     } = this.#options;
     const random32 = seededRandom(seed + 1_000 * this.#lives++);
     const opened = openSqlite({ path: join(this.directory, "baton.db"), random32: seed });
@@ -89,6 +92,7 @@ export class World implements Disposable {
       random32,
       strict,
       beside: store,
+      ...(answering === undefined ? {} : { answering: answering({ store, engine, directory: this.directory }) }),
       ...(residentMax === undefined ? {} : { residentMax }),
     });
     for (const workflow of workflows) carrier.register(workflow as Workflow, null);
