@@ -569,7 +569,7 @@ suite("help", concurrently, () => {
     assert.match((await place.baton("--version")).stdout, /^\d+\.\d+\.\d+\n$/);
   });
 
-  const planned = ["insights", "agents"];
+  const planned = ["insights", "agents verify"];
   for (const command of [...planned, "runs ls --url http://127.0.0.1:1"]) {
     test(`\`baton ${command}\` says that it is not built yet, with 2`, async () => {
       const { code, stderr } = await place.baton(command);
