@@ -134,16 +134,17 @@ test("what is interrupted says how it is carried on, with the hosts it may reach
 });
 
 test("W17 a document that was altered under a run pauses it; nothing is lost when it is put back", async () => {
-  const before = `${head("w")}do:\n  - a: { call: http, with: { method: get, endpoint: "\${ .url }" } }\n  - pause: { wait: { seconds: 4 } }\n  - b: { set: { done: true } }\n`;
+  const ask = "- ready: { call: ask, with: { question: Go on?, schema: { type: boolean } } }";
+  const before = `${head("w")}do:\n  - a: { call: http, with: { method: get, endpoint: "\${ .url }" } }\n  ${ask}\n  - b: { set: { done: true } }\n`;
   using place = openPlace({ "w.yaml": before });
   await using web = await openWeb({ "/": { body: {} } });
-  const running = place.start(["run", "w.yaml", "--key", "k", "-i", `url=${web.url}/`, "--allow", web.host]);
-  const [, id = ""] = await running.says(/started (run_\w+)/);
-  for (let shown = ""; !shown.includes("pause"); shown = (await place.baton(`runs show ${id}`)).stdout);
-  running.signal("SIGKILL");
-  await running.ended.catch(() => undefined);
+  const words = ["run", "w.yaml", "--key", "k", "-i", `url=${web.url}/`, "--allow", web.host, "--no-input"];
+  const waiting = await place.baton(words);
+  assert.equal(waiting.code, 8, waiting.stderr);
+  const [, id = ""] = /started (run_\w+)/.exec(waiting.stderr) ?? [];
   place.write("w.yaml", before.replace(/- a: .*/, "- a: { wait: { seconds: 1 } }"));
 
+  assert.equal((await place.baton(["inbox", "answer", `${id}/ready`, "true"])).code, 0);
   const altered = await place.baton(`runs resume ${id}`);
   assert.notEqual(altered.code, 0);
   assert.match(`${altered.stdout}${altered.stderr}`, /REPLAY_MISMATCH|replay_mismatch/);
