@@ -6,6 +6,7 @@ import type { Json } from "../base/json.ts";
 import { spanForPeople } from "../base/time.ts";
 import { ask, readAgentManifest } from "../orchestrator.ts";
 import { readTypedValue } from "./input.ts";
+import { cliProblems } from "./problems.ts";
 import { type Told, tellEnd } from "./result.ts";
 import { type CommonOptions, carry, openGateFor, readTimeout } from "./run.ts";
 import { openTerminal, printable, type Terminal, table } from "./terminal.ts";
@@ -52,8 +53,8 @@ export async function delegateTask(capability: string, options: DelegateOptions)
     ...(strategy === undefined ? {} : { strategy }),
     ...(to.length === 0 ? {} : { to }),
     ...(check.length === 0 ? {} : { checks: check }),
-    ...(budgetUsd === undefined ? {} : { budget: { usd: Number(budgetUsd) } }),
-    ...(trustMin === undefined ? {} : { trustMin: Number(trustMin) }),
+    ...(budgetUsd === undefined ? {} : { budget: { usd: readNumber("--budget-usd", budgetUsd) } }),
+    ...(trustMin === undefined ? {} : { trustMin: readNumber("--trust-min", trustMin, 1) }),
   };
   return carry(options, {
     title: capability,
@@ -67,6 +68,13 @@ export async function delegateTask(capability: string, options: DelegateOptions)
     again: (run) => `baton runs resume ${run}`,
     tell: tellDelegated,
   });
+}
+
+/** Throws USAGE. */
+function readNumber(flag: string, text: string, max = Number.MAX_VALUE): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (value >= 0 && value <= max) return value;
+  throw cliProblems.USAGE(`${flag} ${JSON.stringify(text)} is not a number from 0${max === 1 ? " to 1" : ""}.`);
 }
 
 interface DelegatedOutput {
